@@ -1,0 +1,114 @@
+"""What processes remember of organizations and accounts for a while: who is who, which skills are on, which token sends."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from bot.errors import Permanent
+from bot.ports import DeliveryAccount
+from bot.skill import OrganizationInfo
+from store.crypto import keyring
+from store.db import fetch, fetchrow
+from store.directory import tokens_aad
+from store.tenancy import organization_scope
+
+__all__ = ["Directory", "OrganizationProfile"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+FRESH_S = (
+    10.0  # a skill switched off, a token replaced, a number paused: seen everywhere within this time, without a restart
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationProfile:
+    info: OrganizationInfo
+    skills: tuple[str, ...]  # enabled, in their order
+
+
+class _Remembered(Generic[K, V]):
+    def __init__(self) -> None:
+        self._found: dict[K, tuple[float, V]] = {}
+
+    def get(self, key: K) -> V | None:
+        held = self._found.get(key)
+        return held[1] if held is not None and held[0] > time.monotonic() else None
+
+    def put(self, key: K, value: V) -> V:
+        self._found[key] = (time.monotonic() + FRESH_S, value)
+        return value
+
+    def forget(self) -> None:
+        self._found.clear()
+
+
+class Directory:
+    """Read through, per process."""
+
+    def __init__(self) -> None:
+        self._organizations: _Remembered[UUID, OrganizationProfile] = _Remembered()
+        self._accounts: _Remembered[UUID, DeliveryAccount] = _Remembered()
+
+    def forget(self) -> None:
+        self._organizations.forget()
+        self._accounts.forget()
+
+    async def organization(self, organization_id: UUID) -> OrganizationProfile:
+        """
+        Raises:
+            Permanent: there is no such organization.
+        """
+        held = self._organizations.get(organization_id)
+        if held is not None:
+            return held
+        with organization_scope(organization_id):
+            row = await fetchrow(
+                "SELECT name, country, locale, timezone FROM organizations WHERE id = $1", organization_id
+            )
+            skills = await fetch(
+                "SELECT skill FROM skill_installs WHERE organization_id = $1 AND enabled ORDER BY position, skill",
+                organization_id,
+            )
+        if row is None:
+            raise Permanent(f"there is no organization {organization_id}")
+        info = OrganizationInfo(organization_id, row["name"], row["country"], row["locale"], row["timezone"])
+        return self._organizations.put(
+            organization_id, OrganizationProfile(info, tuple(each["skill"] for each in skills))
+        )
+
+    async def account(self, organization_id: UUID, account_id: UUID) -> DeliveryAccount:
+        """
+        Raises:
+            Permanent: the organization has no such account.
+        """
+        held = self._accounts.get(account_id)
+        if held is not None:
+            return held
+        keys = await keyring().keys(organization_id)
+        with organization_scope(organization_id):
+            row = await fetchrow(
+                "SELECT kind, external_id, sealed_token, state, number_per_s, portfolio FROM channel_accounts"
+                " WHERE organization_id = $1 AND id = $2",
+                organization_id,
+                account_id,
+            )
+        if row is None:
+            raise Permanent(f"organization {organization_id} has no account {account_id}")
+        token = keys.open(row["sealed_token"], tokens_aad(organization_id)).decode()
+        return self._accounts.put(
+            account_id,
+            DeliveryAccount(
+                account_id,
+                organization_id,
+                row["kind"],
+                row["external_id"],
+                token,
+                row["state"],
+                row["number_per_s"],
+                row["portfolio"],
+            ),
+        )

@@ -1,0 +1,146 @@
+"""The commands. Each is a line or two: a single process replaces this one, `up` supervises them all."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.cli import demo
+from bot.cli.plan import worker_environment
+from bot.cli.process import CONFIG_ERROR
+from bot.config import Configuration
+from bot.errors import ConfigError
+from bot.settings import EmulatorSettings
+from store.settings import StoreSettings
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="chatnation",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Bots of organizations on WhatsApp.",
+)
+app.add_typer(demo.app, name="demo")
+
+
+class Queue(StrEnum):
+    INTERACTIVE = "interactive"  # turns: a person waits
+    BULK = "bulk"  # announcements
+    RENDER = "render"  # pictures
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: servers, migrations, demo, web, workers, clock and the WhatsApp emulator."""
+    from bot.cli.up import run
+
+    raise typer.Exit(run())
+
+
+@app.command()
+def web() -> None:
+    """Run the web process: webhooks, health, media."""
+    _become("channels", environment=_checked())
+
+
+@app.command()
+def worker(queue: Queue) -> None:
+    """Run one worker of a queue."""
+    _become("scheduler", "worker", queue.value, environment=worker_environment(queue.value, _checked()))
+
+
+@app.command()
+def clock() -> None:
+    """Run the clock: relay, sweep, schedules. Any number may run, one leads."""
+    _become("scheduler", "clock", environment=_checked())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def emulator(context: typer.Context) -> None:
+    """Run the WhatsApp emulator alone, for any bot; its own options are passed on (try --help after --)."""
+    settings = _configuration().section(EmulatorSettings, "emulator")
+    address = ("--host", settings.host, "--port", str(settings.port))
+    _become(
+        "channels.emulator", *address, *context.args, environment=os.environ
+    )  # an option given twice: the last one counts
+
+
+@app.command()
+def migrate() -> None:
+    """Apply the migrations of the store and of the skills, as the role that owns the tables."""
+    owner_dsn = _configuration().section(StoreSettings, "store").owner_dsn
+    if owner_dsn is None:
+        _refuse("CHATNATION__STORE__OWNER_DSN is not set: the DSN of the role that owns the tables")
+    _become(
+        "store",
+        "migrate",
+        environment=dict(os.environ) | {"CHATNATION__STORE__OWNER_DSN": owner_dsn.get_secret_value()},
+    )
+
+
+@app.command()
+def config() -> None:
+    """Print every setting, its value and where it comes from; secrets are masked."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    try:
+        rows = list(_configuration().rows())
+    except ConfigError as error:
+        _refuse(str(error))
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row.name, Text(row.value), Text(row.origin, style="dim" if row.origin == "default" else ""))
+    console = Console()
+    # In a pipe a line must stay a line, whatever the width of a terminal nobody looks at.
+    console.print(
+        table, crop=console.is_terminal, width=None if console.is_terminal else 400, soft_wrap=not console.is_terminal
+    )
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def check(context: typer.Context, skill: Annotated[str, typer.Option(help="Only this skill.")] = "") -> None:
+    """Check what every skill must satisfy; problems are told as file:line:col."""
+    _become("bot.check", *(["--skill", skill] if skill else []), *context.args, environment=os.environ)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(importlib.metadata.version("chatnation"))
+
+
+def _configuration() -> Configuration:
+    try:
+        return Configuration.read()
+    except ConfigError as error:
+        _refuse(str(error))
+
+
+def _checked() -> Mapping[str, str]:
+    """The environment, after every section was found right: one clear line here instead of a trace from a child."""
+    try:
+        _configuration().check()
+    except ConfigError as error:
+        _refuse(str(error))
+    return os.environ
+
+
+def _refuse(problem: str) -> NoReturn:
+    typer.echo(f"chatnation: {problem}", err=True)
+    raise typer.Exit(CONFIG_ERROR)
+
+
+def _become(*module: str, environment: Mapping[str, str]) -> NoReturn:
+    """This process turns into the other: signals, output and exit code are its own."""
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", *module], dict(environment))

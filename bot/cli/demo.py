@@ -1,0 +1,108 @@
+"""`chatnation demo`: what a client needs to know of the running demo, and its announcement."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from bot.cli.process import CONFIG_ERROR
+from bot.cli.state import UpState
+from bot.config import Configuration
+from bot.errors import ChatNationError, ConfigError
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="The demo organizations of `chatnation up`.")
+
+ORGANIZATION_KEYS = (
+    "name",
+    "organization_id",
+    "phone_number_id",
+    "waba_id",
+    "app_secret",
+    "verify_token",
+    "display_phone_number",
+)
+
+
+@app.command()
+def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
+    """Print the addresses, the DSN of the application's role and the demo organizations with their secrets."""
+    configuration = _configuration()
+    state = _running(configuration)
+    facts: dict[str, Any] = {
+        "urls": state.urls,
+        "dsn": state.dsn,
+        "nats": state.nats,
+        "organizations": _organizations(configuration.data),
+    }
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    for name, url in state.urls.items():
+        typer.echo(f"{name:10} {url}")
+    for organization in facts["organizations"]:
+        typer.echo(f"\n{organization['name']}")
+        for key in ORGANIZATION_KEYS[1:]:
+            typer.echo(f"  {key:22} {organization.get(key)}")
+
+
+@app.command()
+def announce(event: str, text: str) -> None:
+    """Send TEXT to everybody who holds a ticket of EVENT (its id or name), through the bulk queue."""
+    configuration = _configuration()
+    state = _running(configuration)
+    found = {
+        "STORE__DSN": state.dsn,
+        "STORE__SYSTEM_DSN": state.system_dsn,
+        "NATS__URL": state.nats,
+        "DATA": str(configuration.data),
+    }
+    os.environ.update({f"CHATNATION__{name}": value for name, value in found.items() if value})
+    try:
+        outcome = importlib.import_module("bot.demo").announce(event, text)
+        if inspect.iscoroutine(outcome):
+            outcome = asyncio.run(outcome)
+    except ChatNationError as error:
+        _refuse(str(error), code=1)
+    if outcome is not None:
+        typer.echo(outcome)
+
+
+def _organizations(data: Path) -> list[dict[str, Any]]:
+    """Written by `python -m bot.demo`; only what a client may know."""
+    try:
+        content = json.loads((data / "demo.json").read_text())
+    except FileNotFoundError:
+        return []
+    organizations = content["organizations"] if isinstance(content, dict) else content
+    return [{key: organization.get(key) for key in ORGANIZATION_KEYS} for organization in organizations]
+
+
+def _running(configuration: Configuration) -> UpState:
+    state = UpState.read(configuration.data)
+    if state is None or state.dsn is None:
+        _refuse(
+            f"nothing runs on the data folder {configuration.data}: start `chatnation up`, or set CHATNATION__DATA to its folder",
+            code=1,
+        )
+    return state
+
+
+def _configuration() -> Configuration:
+    try:
+        return Configuration.read()
+    except ConfigError as error:
+        _refuse(str(error), code=CONFIG_ERROR)
+
+
+def _refuse(problem: str, *, code: int) -> NoReturn:
+    typer.echo(f"chatnation: {problem}", err=True)
+    raise typer.Exit(code)

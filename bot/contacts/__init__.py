@@ -1,0 +1,1 @@
+"""Verbs on contacts that the chat, the API and the admin app share."""

@@ -1,0 +1,52 @@
+"""Who wants to hear from the organization. The ledger (`consents`) says who, when and in which words; the contact what holds now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from store.models import Consent, Contact
+
+__all__ = ["PURPOSE", "grant", "grant_unless_withdrawn", "withdraw"]
+
+PURPOSE = "messages"
+MAX_WORDING = 500
+
+
+async def grant(contact_id: UUID, *, source: str, wording: str, now: datetime) -> bool:
+    """Records the opt-in, and lifts an opt-out; False when it held already. Inside a transaction.
+
+    `wording` is what the person was told or wrote. Nothing is written twice, so replays are harmless.
+    """
+    contact = await Contact.filter(id=contact_id).select_for_update().get()
+    if contact.opted_in_at is not None and contact.opted_out_at is None:
+        return False
+    contact.opted_in_at, contact.opted_out_at = now, None
+    await contact.save(update_fields=["opted_in_at", "opted_out_at"])
+    await _note(contact_id, "granted", source, wording, now)
+    return True
+
+
+async def grant_unless_withdrawn(contact_id: UUID, *, source: str, wording: str, now: datetime) -> bool:
+    """For consent that comes with something else (a registration): somebody who said STOP stays out."""
+    contact = await Contact.get(id=contact_id)
+    if contact.opted_out_at is not None:
+        return False
+    return await grant(contact_id, source=source, wording=wording, now=now)
+
+
+async def withdraw(contact_id: UUID, *, source: str, wording: str, now: datetime) -> bool:
+    """Records the opt-out; False when it held already. Inside a transaction."""
+    contact = await Contact.filter(id=contact_id).select_for_update().get()
+    if contact.opted_out_at is not None:
+        return False
+    contact.opted_out_at, contact.opted_in_at = now, None
+    await contact.save(update_fields=["opted_in_at", "opted_out_at"])
+    await _note(contact_id, "withdrawn", source, wording, now)
+    return True
+
+
+async def _note(contact_id: UUID, state: str, source: str, wording: str, now: datetime) -> None:
+    await Consent.create(
+        contact_id=contact_id, purpose=PURPOSE, state=state, source=source, wording=wording[:MAX_WORDING], at=now
+    )

@@ -1,0 +1,214 @@
+"""From committed rows to the channel: policy gate, limits, send, T3. Used by the worker that made a reply and by the relay's tasks alike."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from bot.bodies import OutBody, decode_outbound
+from bot.errors import Permanent, Retryable
+from bot.policy import Facts, decide
+from bot.ports import Address, DeliveryAccount, Lane, SendRefused, SendResult, SendThrottled, SendUnknown, Sent
+from bot.turn import options
+from store.call import call
+from store.crypto import OrganizationKeys, Unreadable, keyring
+from store.jsonb import to_jsonb
+
+if TYPE_CHECKING:
+    from bot.runtime import Runtime
+
+__all__ = ["MAX_SEND_ATTEMPTS", "Delivery", "Outcome", "deliver", "deliver_due", "mark"]
+
+log = logging.getLogger(__name__)
+
+MAX_SEND_ATTEMPTS = 8  # then the row is dead, with its reason
+RETRY_S = (1, 2, 5, 15, 60, 300, 900)  # after the n-th failed try, where the provider names no time
+
+_CLAIM = "SELECT * FROM cn_claim_outbox($1, $2, $3, $4, $5, $6)"
+_MARK = "SELECT cn_mark_outbox($1, $2, $3, $4, $5, $6, $7, $8::jsonb[])"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One leased outbox row and what sending it needs."""
+
+    outbox_id: UUID
+    message_id: UUID
+    session_id: UUID
+    account_id: UUID
+    lane: Lane
+    attempts: int
+    body: OutBody
+    reply_to: str | None
+    locale: str
+    last_user_at: datetime | None
+    opted_in_at: datetime | None
+    opted_out_at: datetime | None
+    to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`what`: accepted | refused | failed | retry | unknown | release, see `cn_mark_outbox`."""
+
+    delivery: Delivery
+    what: str
+    external_id: str | None = None
+    delay_s: float | None = None
+    error: dict[str, Any] | None = None
+
+
+async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, limit: int = 100) -> int:
+    """Sends what is due in this lane, at most `limit` rows; returns how many were claimed.
+
+    A row is leased for the grace of an unknown send: if this process dies, that is what it becomes.
+    """
+    token = uuid4()
+    keys = await keyring().keys(organization_id)
+    rows = await call(_CLAIM, organization_id, int(lane), None, limit, token, runtime.turn.unknown_grace_s)
+    if not rows:
+        return 0
+    info = (await runtime.directory.organization(organization_id)).info
+    by_session: dict[UUID, list[Delivery]] = {}
+    for row in rows:
+        delivery = _delivery(row, keys, info.locale)
+        by_session.setdefault(delivery.session_id, []).append(delivery)
+    await asyncio.gather(*(deliver(runtime, organization_id, token, each) for each in by_session.values()))
+    return len(rows)
+
+
+async def deliver(runtime: Runtime, organization_id: UUID, token: UUID, deliveries: Sequence[Delivery]) -> None:
+    """Sends rows of one conversation in their order and marks them. After one that has to wait, the rest waits too."""
+    outcomes: list[Outcome] = []
+    keys = await keyring().keys(organization_id)
+    blocked = False
+    for delivery in deliveries:
+        outcome = (
+            Outcome(delivery, "release") if blocked else await _deliver_one(runtime, organization_id, delivery, keys)
+        )
+        blocked = blocked or outcome.what in ("retry", "unknown")
+        outcomes.append(outcome)
+    await mark(organization_id, token, outcomes)
+
+
+async def mark(organization_id: UUID, token: UUID, outcomes: Sequence[Outcome]) -> None:
+    """T3."""
+    await call(
+        _MARK,
+        organization_id,
+        token,
+        [each.delivery.outbox_id for each in outcomes],
+        [each.delivery.message_id for each in outcomes],
+        [each.what for each in outcomes],
+        [each.external_id for each in outcomes],
+        [each.delay_s for each in outcomes],
+        [to_jsonb(each.error) if each.error else None for each in outcomes],
+    )
+
+
+async def _deliver_one(runtime: Runtime, organization_id: UUID, delivery: Delivery, keys: OrganizationKeys) -> Outcome:
+    try:
+        account = await runtime.directory.account(organization_id, delivery.account_id)
+    except Permanent as e:
+        return Outcome(delivery, "failed", error={"reason": str(e)})
+    denied = decide(
+        Facts(
+            lane=delivery.lane,
+            part=delivery.body.part,
+            now=runtime.clock.now(),
+            last_user_at=delivery.last_user_at,
+            opted_in_at=delivery.opted_in_at,
+            opted_out_at=delivery.opted_out_at,
+            account_state=account.state,
+            reachable=bool(delivery.to.phone or delivery.to.user_id),
+        )
+    )
+    if denied is not None:
+        log.info("message refused by policy", extra={"reason": denied.reason.value, "lane": delivery.lane.name})
+        return Outcome(delivery, "refused", error={"reason": denied.reason.value})
+    try:
+        wait_s = await runtime.pacer.pair(account, delivery.session_id)
+        if wait_s > 0:
+            return Outcome(delivery, "retry", delay_s=wait_s, error={"reason": "pair limit"})
+        await runtime.pacer.number(account, delivery.lane)
+    except Retryable as e:
+        return Outcome(delivery, "retry", delay_s=e.after_s or 1.0, error={"reason": str(e)})
+    return _outcome(delivery, await _send(runtime, account, delivery, keys))
+
+
+async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, keys: OrganizationKeys) -> SendResult:
+    try:
+        return await runtime.channel.send(
+            account,
+            delivery.to,
+            delivery.body.part,
+            delivery.body.index,
+            option_id=partial(options.seal, delivery.body.stem, keys=keys),
+            locale=delivery.locale,
+            opaque=delivery.message_id.hex,
+            reply_to=delivery.reply_to,
+        )
+    except Retryable as e:
+        return SendThrottled(e.after_s or 1.0, "unreached", reason=str(e))
+    except Permanent as e:
+        return SendRefused(0, str(e))
+
+
+def _outcome(delivery: Delivery, result: SendResult) -> Outcome:
+    last = delivery.attempts >= MAX_SEND_ATTEMPTS
+    match result:
+        case Sent(external_id):
+            return Outcome(delivery, "accepted", external_id=external_id)
+        case SendUnknown(reason):
+            return Outcome(delivery, "failed" if last else "unknown", error={"reason": reason})
+        case SendThrottled(after_s, scope, code, reason):
+            # Throttling is no fault of the message: it waits as long as it takes.
+            return Outcome(
+                delivery, "retry", delay_s=after_s, error={"reason": reason or f"throttled: {scope}", "code": code}
+            )
+        case SendRefused(code, reason, details, retry_after_s):
+            error = {"reason": reason, "code": code, "details": details}
+            if retry_after_s is None or last:
+                log.warning("message refused by the provider", extra={"code": code, "lane": delivery.lane.name})
+                return Outcome(delivery, "failed", error=error)
+            step = RETRY_S[min(delivery.attempts - 1, len(RETRY_S) - 1)]
+            return Outcome(delivery, "retry", delay_s=max(retry_after_s, step), error=error)
+
+
+def _delivery(row: Any, keys: OrganizationKeys, locale: str) -> Delivery:
+    return Delivery(
+        row["outbox_id"],
+        row["message_id"],
+        row["session_id"],
+        row["account_id"],
+        Lane(row["lane"]),
+        row["attempts"],
+        decode_outbound(row["body"], keys),
+        row["reply_to"],
+        row["locale"] or locale,
+        row["last_user_at"],
+        row["opted_in_at"],
+        row["opted_out_at"],
+        address(keys, row["phone_sealed"], row["bsuid_sealed"]),
+    )
+
+
+def address(keys: OrganizationKeys, phone_sealed: bytes | None, bsuid_sealed: bytes | None) -> Address:
+    """Opens the sealed identities. One that does not open counts as missing: the row stays, with the reason."""
+    return Address(_opened(keys, phone_sealed), _opened(keys, bsuid_sealed))
+
+
+def _opened(keys: OrganizationKeys, sealed: bytes | None) -> str | None:
+    if sealed is None:
+        return None
+    try:
+        return keys.open_text(sealed, table="contact_identities", column="value_sealed")
+    except Unreadable:
+        log.error("an identity does not open")
+        return None

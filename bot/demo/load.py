@@ -1,0 +1,54 @@
+"""Writes the demo organizations into the database; doing it again changes nothing that is there."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from uuid import UUID
+
+from bot.demo.people import DemoOrganization
+from bot.registry import find_skills
+from store.crypto import Cipher, keyring, new_data_key
+from store.directory import seal_app, tokens_aad
+from store.ids import uuid7
+from store.models import ChannelAccount, Organization, OrganizationKey, SkillInstall
+from store.provision import put_meta_app
+from store.tenancy import organization_scope
+
+__all__ = ["create", "load"]
+
+
+async def load(people: Sequence[DemoOrganization], master: Cipher) -> None:
+    for each in people:
+        await create(each, master)
+        with organization_scope(each.id):
+            for name, package, folder in find_skills():
+                if name in each.skills and (folder / "demo.py").is_file():
+                    await importlib.import_module(f"{package}.demo").load(each.slug)
+
+
+async def create(person: DemoOrganization, master: Cipher) -> None:
+    """The organization with its key, number and skills."""
+    sealed = seal_app(master, secrets=[person.app_secret], verify_token=person.verify_token)
+    meta_app_id = await put_meta_app(person.app_id, person.name, sealed)
+    with organization_scope(person.id):
+        await Organization.get_or_create(
+            id=person.id, defaults={"name": person.name, "slug": person.slug, "locale": person.locale}
+        )
+        if not await OrganizationKey.exists():
+            await OrganizationKey.create(version=1, wrapped=keyring().master.wrap(person.id, new_data_key()))
+        keys = await keyring().keys(person.id)
+        for position, skill in enumerate(person.skills):
+            await SkillInstall.get_or_create(skill=skill, defaults={"position": position, "id": uuid7()})
+        if not await ChannelAccount.filter(external_id=person.phone_number_id).exists():
+            await ChannelAccount.create(
+                id=UUID(person.account_id),
+                external_id=person.phone_number_id,
+                waba_id=person.waba_id,
+                portfolio=person.app_id,
+                meta_app_id=meta_app_id,
+                name=person.name,
+                display_phone_number=person.display_phone_number,
+                sealed_token=keys.seal(person.access_token.encode(), tokens_aad(person.id)),
+            )

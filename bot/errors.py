@@ -1,0 +1,49 @@
+"""The exception tree. The class is the protocol: it says who does what next.
+
+ChatNationError
+├── UserFacing(key, **values)   the contact sees the response `key`; the turn goes on
+├── Retryable(after_s)          the outside world failed; the row keeps its place, back-off
+├── Permanent                   dead letter with the reason; nobody retries
+├── Refused                     a rule says no
+│   ├── NotBound                no organization in scope
+│   └── CrossOrganization       another organization's row
+├── EmbeddedServerError     the embedded PostgreSQL or NATS cannot start; the message says what to change
+└── ConfigError                 a setting is missing, misspelt or wrong; the process does not start
+"""
+
+from __future__ import annotations
+
+from store.errors import (
+    ChatNationError,
+    CrossOrganization,
+    EmbeddedServerError,
+    NotBound,
+    Permanent,
+    Refused,
+    Retryable,
+)
+
+__all__ = [
+    "ChatNationError",
+    "ConfigError",
+    "CrossOrganization",
+    "EmbeddedServerError",
+    "NotBound",
+    "Permanent",
+    "Refused",
+    "Retryable",
+    "UserFacing",
+]
+
+
+class UserFacing(ChatNationError):
+    """The contact is told: response `key` of the running skill, filled with `values`; the turn goes on."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+
+class ConfigError(ChatNationError):
+    """A setting is missing, misspelt or wrong. The message names the setting and how to mend it."""

@@ -1,0 +1,94 @@
+"""The dialogue engine: flows written in YAML, run without I/O, clock or randomness.
+
+skill = load_skill("events", {"flows.yml": "...", "domain.yml": "..."})
+compiled = compile_flows([skill])
+step = advance(compiled, FlowState(), [StartFlow("events:register")], View(now=now))
+step.state.to_json(), step.effects
+"""
+
+from __future__ import annotations
+
+from bot.flows.commands import (
+    ActionResult,
+    Back,
+    Cancel,
+    CannotHandle,
+    ChitChat,
+    Clarify,
+    Command,
+    HandOff,
+    Knowledge,
+    Repeat,
+    Restart,
+    Resume,
+    Retry,
+    SessionStart,
+    SetSlot,
+    SkipQuestion,
+    StartFlow,
+    TimedOut,
+    Unusable,
+    UserText,
+)
+from bot.flows.compile import compile_flows
+from bot.flows.diagnostics import Diagnostic
+from bot.flows.effects import Button, Effect, HandOffRequested, Log, RunAction, Say, WaitFor
+from bot.flows.engine import Advance, advance
+from bot.flows.load import load_skill
+from bot.flows.look import Progress, can_start, open_question, open_step, progress, question_below, running_skill
+from bot.flows.model import Compiled, Flow, Slot
+from bot.flows.run import View
+from bot.flows.source import SkillSource
+from bot.flows.state import FlowState, Frame, OfferedOption, Pending, Phase
+
+__all__ = [
+    "ActionResult",
+    "Advance",
+    "Back",
+    "Button",
+    "Cancel",
+    "CannotHandle",
+    "ChitChat",
+    "Clarify",
+    "Command",
+    "Compiled",
+    "Diagnostic",
+    "Effect",
+    "Flow",
+    "FlowState",
+    "Frame",
+    "HandOff",
+    "HandOffRequested",
+    "Knowledge",
+    "Log",
+    "OfferedOption",
+    "Pending",
+    "Phase",
+    "Progress",
+    "Repeat",
+    "Restart",
+    "Resume",
+    "Retry",
+    "RunAction",
+    "Say",
+    "SessionStart",
+    "SetSlot",
+    "SkillSource",
+    "SkipQuestion",
+    "Slot",
+    "StartFlow",
+    "TimedOut",
+    "Unusable",
+    "UserText",
+    "View",
+    "WaitFor",
+    "advance",
+    "can_start",
+    "compile_flows",
+    "load_skill",
+    "open_question",
+    "open_step",
+    "progress",
+    "question_below",
+    "running_skill",
+]

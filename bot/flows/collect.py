@@ -1,0 +1,192 @@
+"""The collect step: ask until the slot is filled and valid."""
+
+from __future__ import annotations
+
+from bot.flows.effects import Button, Say
+from bot.flows.model import Flow, Slot, Step
+from bot.flows.move import move_on
+from bot.flows.run import Run
+from bot.flows.state import Frame, OfferedOption
+
+__all__ = ["chain", "run_collect", "wait_after_question"]
+
+REWORD_FROM = 1  # wrong answers before the question is put in other words,
+HINT_FROM = 2  # before options or examples are added,
+PERSON_FROM = 3  # and before a person is offered
+
+
+def run_collect(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    if not frame.entered:
+        _enter(run, frame, step)
+    value = run.state.slots.get(step.target)
+    if value is not None:
+        if _reject(run, frame, step):
+            if run.top is frame:
+                _ask(run, frame, step)
+            return
+        if step.validate_action is not None and not frame.checked:
+            run.run_action(frame, step.validate_action, "validate")
+            return
+        move_on(run, frame, flow, step)
+        return
+    frame.checked = False
+    _ask(run, frame, step)
+
+
+def chain(run: Run) -> tuple[Frame, tuple[str, ...]] | None:
+    """The outermost running flow's frame, and where its called flows stand: one step id for each."""
+    root = run.root()
+    if root is None:
+        return None
+    frames = run.state.stack[root : run.group_end(root)]
+    return frames[0], tuple([frame.step or "" for frame in frames])
+
+
+def _enter(run: Run, frame: Frame, step: Step) -> None:
+    """Once per visit: forgets an old value where asked to, and notes that the question was passed."""
+    frame.entered = True
+    slots = run.state.slots
+    if frame.kind == "pattern":
+        if step.ask_before_filling:
+            slots.pop(step.target, None)
+        return
+    found = chain(run)
+    assert found is not None
+    root, entry = found
+    fresh = root.ctx.get("fresh", ())
+    if entry in root.reask:
+        root.reask.remove(entry)
+        slots.pop(step.target, None)
+    elif step.ask_before_filling and step.target not in fresh and slots.get(step.target) is not None:
+        run.set_slot(step.target, None, "flow")
+    if entry in root.path:
+        root.path.remove(entry)
+    root.path.append(entry)
+
+
+def _reject(run: Run, frame: Frame, step: Step) -> bool:
+    """Says why the value will not do and forgets it; the first rejection that holds counts."""
+    slot = run.compiled.slots[step.target]
+    for rejection in (*step.rejections, *slot.rejections):
+        if run.holds(rejection.condition, frame):
+            run.log("slot_rejected", slot=step.target, utter=rejection.utter)
+            run.say(rejection.utter, frame)
+            run.set_slot(step.target, None, "flow")
+            frame.attempts += 1
+            frame.checked = False
+            return True
+    return False
+
+
+# -- asking ---------------------------------------------------------------------------------------
+
+
+def _ask(run: Run, frame: Frame, step: Step) -> None:
+    before = run.before
+    if (
+        run.quiet
+        and before is not None
+        and before.kind == "slot"
+        and before.step == step.id
+        and before.flow == frame.flow
+    ):
+        run.state.pending = before
+        run.stopped = True
+        return
+    _settle_correction(run, frame)
+    if step.ask_action is not None:
+        run.run_action(frame, step.ask_action, "ask")
+        return
+    assert step.utter is not None
+    offered = _escalate(run, frame, step)
+    said = run.say(_wording(step, frame), frame, shift=frame.attempts)
+    if said is None:
+        return
+    if step.target == "core:interrupted_flow_to_continue":
+        said = _with_flow_buttons(run, frame, said)
+    wait_after_question(run, frame, step, (*said.buttons, *offered))
+
+
+def wait_after_question(run: Run, frame: Frame, step: Step, buttons: tuple[Button, ...]) -> None:
+    options = tuple([OfferedOption(button.title, button.payload) for button in buttons])
+    run.wait_for_answer(frame, slot=step.target, options=options)
+
+
+def _wording(step: Step, frame: Frame) -> str:
+    assert step.utter is not None
+    return step.again if frame.attempts >= REWORD_FROM and step.again is not None else step.utter
+
+
+def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
+    """What is said before the question is put again: first nothing, then a hint, then the offer of a person."""
+    if frame.attempts >= PERSON_FROM and frame.kind != "pattern":
+        said = run.say("core:utter_offer_person", frame)
+        return said.buttons if said else ()
+    if frame.attempts >= HINT_FROM:
+        _hint(run, frame, step)
+    return ()
+
+
+def _hint(run: Run, frame: Frame, step: Step) -> None:
+    slot = run.compiled.slots[step.target]
+    titles = _choices(run, frame, step, slot)
+    if titles:
+        run.say("core:utter_hint_options", frame, values={"options": ", ".join(titles)})
+        return
+    hint = f"core:utter_hint_{slot.accept or slot.type}"
+    if run.compiled.response(hint, run.view.locale) is not None:
+        run.say(hint, frame)
+
+
+def _choices(run: Run, frame: Frame, step: Step, slot: Slot) -> list[str]:
+    asked = run.render(step.utter, frame) if step.utter else None
+    if asked is not None and asked.buttons:
+        return [button.title for button in asked.buttons]
+    return list(slot.values)
+
+
+def _with_flow_buttons(run: Run, frame: Frame, said: Say) -> Say:
+    """The question which flow to go on with has one button for each, and one for none."""
+    none = run.render("core:utter_none_of_these", frame)
+    pairs = zip(frame.ctx["interrupted_flow_ids"], frame.ctx["interrupted_flow_names"], strict=True)
+    buttons = [Button(name, f"/SetSlots(interrupted_flow_to_continue={flow})") for flow, name in pairs]
+    buttons.append(Button(none.text if none else "-", "/SetSlots(interrupted_flow_to_continue=leave)"))
+    full = Say(said.text, (*said.buttons, *buttons), utter=said.utter, flow=said.flow, step=said.step)
+    run.effects[run.effects.index(said)] = full
+    return full
+
+
+def _settle_correction(run: Run, frame: Frame) -> None:
+    """The first question after a correction: what cannot be reached any more was on the abandoned branch."""
+    if frame.kind == "pattern":
+        return
+    found = chain(run)
+    if found is None:
+        return
+    root, here = found
+    root.ctx.pop("fresh", None)
+    dropped = root.ctx.pop("dropped", None)
+    if not dropped:
+        return
+    for entry in map(tuple, dropped):
+        if entry not in root.path and not _reachable(run, root.flow, here, entry):
+            root.reask.append(entry)
+
+
+def _reachable(run: Run, flow_id: str, here: tuple[str, ...], there: tuple[str, ...]) -> bool:
+    """Whether going on from `here` the flow can come to the question `there`."""
+    flow = run.compiled.flows[flow_id]
+    if here and there and here[0] == there[0] and len(here) > 1 and len(there) > 1:
+        step = flow.steps[flow.index[here[0]]]
+        return _reachable(run, step.target, here[1:], there[1:])
+    seen: set[int] = set()
+    todo = [flow.index[here[0]]]
+    goal = flow.index.get(there[0])
+    while todo:
+        n = todo.pop()
+        if n < 0 or n in seen:
+            continue
+        seen.add(n)
+        to = flow.steps[n].next
+        todo.extend([to] if isinstance(to, int) else [branch.to for branch in to])
+    return goal in seen

@@ -1,0 +1,183 @@
+"""What may be asked of the engine: a person's wishes, as understood, and what the host reports back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.flows.effects import Say, WaitFor
+
+__all__ = [
+    "ActionResult",
+    "Back",
+    "Cancel",
+    "CannotHandle",
+    "ChitChat",
+    "Clarify",
+    "Command",
+    "HandOff",
+    "Knowledge",
+    "Repeat",
+    "Restart",
+    "Resume",
+    "Retry",
+    "SessionStart",
+    "SetSlot",
+    "SkipQuestion",
+    "StartFlow",
+    "TimedOut",
+    "Unusable",
+    "UserText",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StartFlow:
+    """Starts a flow, unless its guard says no; `forced` (an explicit `/intent`) skips the guard."""
+
+    flow: str
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetSlot:
+    """A value for a slot of the running flow. `source`: user, button, nlu or llm; controlled slots take buttons only."""
+
+    name: str
+    value: Any
+    source: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ends the running flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clarify:
+    """Which of these flows was meant?"""
+
+    flows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Says the last messages again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkipQuestion:
+    """The person does not want to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChitChat:
+    """Small talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """A question to the knowledge base."""
+
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """The person wants to talk to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotHandle:
+    """Nothing usable was understood."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Forgets everything and starts over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """To the question before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Runs the step again that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """A new session begins; what was open is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserText:
+    """What the person wrote, for a question that takes free text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A kind of message that the open question cannot use: image, voice, sticker, location, ..."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What the action asked for by the last RunAction did.
+
+    `events` in rasa-sdk's dict form; `messages` may be responses by id (`Say(utter="utter_x", values={...})`);
+    `failed` is the reason when it could not be run.
+    """
+
+    events: tuple[Mapping[str, Any], ...] | list[dict[str, Any]] = ()
+    messages: tuple[Say, ...] | list[Say] = ()
+    wait: WaitFor | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The outside event that a flow waits for has happened."""
+
+    event: str
+    key: str
+    slots: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The outside event did not come in time."""
+
+    event: str
+    key: str
+
+
+Command = (
+    StartFlow
+    | SetSlot
+    | Cancel
+    | Clarify
+    | Repeat
+    | SkipQuestion
+    | ChitChat
+    | Knowledge
+    | HandOff
+    | CannotHandle
+    | Restart
+    | Back
+    | Retry
+    | SessionStart
+    | UserText
+    | Unusable
+    | ActionResult
+    | Resume
+    | TimedOut
+)

@@ -1,0 +1,109 @@
+"""Going back: to the question a correction touches, or to the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.flows.collect import chain
+from bot.flows.run import Run
+from bot.flows.state import Frame
+from bot.flows.templates import show
+
+__all__ = ["begin_correction", "correct_flow_slot", "go_back", "question_slot"]
+
+
+def question_slot(run: Run, root: Frame, entry: tuple[str, ...]) -> str | None:
+    """The slot of a question in the path; None when a step of it is gone."""
+    flow = run.compiled.flows[root.flow]
+    for n, step_id in enumerate(entry):
+        index = flow.index.get(step_id)
+        if index is None:
+            return None
+        step = flow.steps[index]
+        if n == len(entry) - 1:
+            return step.target if step.kind == "collect" else None
+        if step.kind != "call":
+            return None
+        flow = run.compiled.flows[step.target]
+    return None
+
+
+def begin_correction(run: Run, values: Mapping[str, Any]) -> None:
+    """Pushes pattern_correction for slots of the running flow that have a value already."""
+    root = run.root()
+    assert root is not None
+    frame = run.state.stack[root]
+    touched = [entry for entry in frame.path if question_slot(run, frame, entry) in values]
+    target = touched[0] if touched else None  # the path is in the order in which the questions were passed
+    texts = [f"{run.compiled.slots[slot].name.replace('_', ' ')}: {show(value)}" for slot, value in values.items()]
+    run.push_pattern(
+        "pattern_correction",
+        is_reset_only=False,
+        corrected_slots={slot: run.state.slots.get(slot) for slot in values},
+        new_slot_values=dict(values),
+        reset_flow_id=frame.flow,
+        reset_step_id=target[-1] if target else None,
+        entry=list(target) if target else None,
+        corrected_text=", ".join(texts),
+    )
+
+
+def correct_flow_slot(run: Run, frame: Frame) -> bool:
+    """Sets the new values and takes the flow back to the earliest question among them."""
+    values: Mapping[str, Any] = frame.ctx.get("new_slot_values", {})
+    for slot, value in values.items():
+        run.set_slot(slot, value, "user")
+    entry = frame.ctx.get("entry")
+    root = run.root()
+    if entry is None or root is None:
+        return True
+    stack = run.state.stack
+    flow = stack[root]
+    fresh = set(values) | set(flow.ctx.get("answered", ()))
+    rewind(run, root, tuple(entry), keep=True)
+    flow.ctx["fresh"] = sorted(fresh)
+    return True
+
+
+def rewind(run: Run, root: int, entry: tuple[str, ...], *, keep: bool) -> None:
+    """Stands the flow at `root` at an earlier question; patterns above it stay. `keep`: its value is a new one."""
+    stack = run.state.stack
+    flow = stack[root]
+    at = flow.path.index(entry)
+    dropped = flow.path[at + 1 :]
+    del flow.path[at + 1 if keep else at :]
+    frames = [flow]
+    for step_id in entry[:-1]:
+        parent = run.compiled.flows[frames[-1].flow]
+        _stand(frames[-1], step_id)
+        frames.append(Frame(parent.steps[parent.index[step_id]].target, "call"))
+    _stand(frames[-1], entry[-1])
+    frames[-1].entered = keep
+    stack[root : run.group_end(root)] = frames
+    flow.ctx["dropped"] = [list(passed) for passed in dropped]
+
+
+def _stand(frame: Frame, step_id: str) -> None:
+    frame.step, frame.entered, frame.attempts, frame.checked = step_id, False, 0, False
+    frame.wait = None
+    frame.ctx.pop("failed", None)
+
+
+def go_back(run: Run) -> bool:
+    """To the question before the open one, which loses its answer; False when there is none."""
+    found = chain(run)
+    root = run.root()
+    if found is None or root is None:
+        return False
+    flow, here = found
+    before = [entry for entry in flow.path if entry != here]
+    while before:
+        entry = before.pop()
+        slot = question_slot(run, flow, entry)
+        if slot is not None:
+            run.set_slot(slot, None, "user")
+            rewind(run, root, entry, keep=False)
+            flow.ctx.pop("dropped", None)
+            return True
+    return False

@@ -1,0 +1,207 @@
+"""The dialogue engine: `advance(compiled, state, commands, view)` gives the next state and what to do.
+
+Pure: no clock, no randomness, no I/O. It runs until it must wait: for an answer, for an outside event, or for the result
+of an action that the host runs (then call `advance` again with its ActionResult).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.flows.collect import run_collect
+from bot.flows.commands import ActionResult, Command, SessionStart
+from bot.flows.defaults import BUILTINS
+from bot.flows.effects import Effect, Say
+from bot.flows.model import Compiled, Flow, Step
+from bot.flows.move import move_on
+from bot.flows.outside import take_action_result
+from bot.flows.reconcile import reconcile
+from bot.flows.run import MAX_STEPS_PER_TURN, Run, View
+from bot.flows.state import FlowState, Frame
+from bot.flows.turn import start_session, take_commands
+
+__all__ = ["Advance", "advance"]
+
+MAX_REMEMBERED = 10  # messages that `repeat` can say again
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    state: FlowState
+    effects: list[Effect]
+
+
+def advance(compiled: Compiled, state: FlowState, commands: Sequence[Command], view: View) -> Advance:
+    """One step of the conversation; `state` is left as it is.
+
+    Effects stand in the order in which they happened. When they end with a RunAction, `state.pending.kind` is `action`
+    and nothing but its ActionResult goes on.
+    """
+    run = Run(compiled, state.copy(), view)
+    if run.state.compiled_hash != compiled.content_hash:
+        reconcile(run)
+    pending = run.state.pending
+    in_turn = pending is not None and pending.kind == "action"
+    if in_turn:
+        take_action_result(run, commands)
+    else:
+        run.state.counters = {}
+        commands = _begin_session(run, commands)
+        take_commands(run, commands)
+    _go(run)
+    run.state.revision += 1
+    _remember(run, in_turn and any(isinstance(command, ActionResult) for command in commands))
+    return Advance(run.state, run.effects)
+
+
+def _begin_session(run: Run, commands: Sequence[Command]) -> Sequence[Command]:
+    """A new session is begun before anything is said in it; the commands that are left."""
+    left = [command for command in commands if not isinstance(command, SessionStart)]
+    if len(left) == len(commands):
+        return commands
+    start_session(run)
+    _go(run)
+    if run.state.pending is not None and run.state.pending.kind == "action":
+        for command in left:
+            run.log("command_ignored", command=type(command).__name__, reason="the session is being started")
+        return ()
+    run.stopped = False
+    return left
+
+
+def _go(run: Run) -> None:
+    state, counters = run.state, run.state.counters
+    steps = counters.get("steps", 0)
+    while not run.stopped:
+        if not state.stack:
+            if not _finished(run):
+                state.pending = None
+                break
+            continue
+        steps += 1
+        if steps > MAX_STEPS_PER_TURN:
+            steps = 0
+            run.fail("budget", f"more than {MAX_STEPS_PER_TURN} steps in one turn")
+            continue
+        _run_frame(run, state.stack[-1])
+    counters["steps"] = steps
+
+
+def _run_frame(run: Run, frame: Frame) -> None:
+    flow = run.compiled.flows[frame.flow]
+    if frame.wait is not None:
+        run.wait_for_event(frame)
+        return
+    if frame.ctx.get("failed"):
+        _offer_retry_again(run, frame)
+        return
+    if frame.step is None:
+        frame.step = flow.steps[0].id
+        if frame.kind != "pattern":
+            run.log("flow_started", flow=flow.id)
+    step = flow.steps[flow.index[frame.step]]
+    _HANDLERS[step.kind](run, frame, flow, step)
+
+
+def _offer_retry_again(run: Run, frame: Frame) -> None:
+    if run.quiet and run.before is not None:
+        run.state.pending = run.before
+        run.stopped = True
+        return
+    run.push_pattern("pattern_internal_error", error_type="action", info="", retry=True)
+
+
+def _finished(run: Run) -> bool:
+    """Pushes what follows the end of everything; False: nothing does."""
+    ended, run.ended = run.ended, None
+    if ended is None or not ended.run_pattern_completed:
+        return False
+    return run.push_pattern("pattern_completed", previous_flow_name=ended.title(run.view.locale)) is not None
+
+
+# -- the step types -------------------------------------------------------------------------------
+
+
+def _utter(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    if run.say(step.target, frame) is not None:
+        move_on(run, frame, flow, step)
+
+
+def _action(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    run.run_action(frame, step.target, "step")
+
+
+def _builtin(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    """Moves on first: a default action may take its own frame or those below off the stack."""
+    move_on_later = BUILTINS[step.target](run, frame)
+    if move_on_later and run.top is frame and not run.stopped:
+        move_on(run, frame, flow, step)
+
+
+def _listen(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    frame.entered = True
+    run.wait_for_answer(frame, options=run.before.options if run.quiet and run.before else ())
+
+
+def _set_slots(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    for slot, value in step.assignments:
+        run.set_slot(slot, value, "flow")
+    move_on(run, frame, flow, step)
+
+
+def _noop(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    move_on(run, frame, flow, step)
+
+
+def _link(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    """The flow ends (with those that called it) and the target begins; guards are not asked."""
+    root = run.root()
+    if frame.kind == "pattern" or root is None:
+        run.state.stack.pop()
+        pattern = run.compiled.flows[step.target].is_pattern
+        run.push(step.target, "pattern" if pattern else "flow")
+        return
+    ended = run.state.stack[root]
+    del run.state.stack[root:]
+    run.settle_slots(ended)
+    run.log("flow_completed", flow=ended.flow)
+    pattern = run.compiled.flows[step.target].is_pattern
+    if pattern:
+        run.ended = run.compiled.flows[ended.flow]
+    run.push(step.target, "pattern" if pattern else "link").quiet = ended.quiet
+
+
+def _call(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    run.push(step.target, "call")
+
+
+_HANDLERS: dict[str, Callable[[Run, Frame, Flow, Step], None]] = {
+    "utter": _utter,
+    "action": _action,
+    "builtin": _builtin,
+    "listen": _listen,
+    "collect": run_collect,
+    "set_slots": _set_slots,
+    "noop": _noop,
+    "link": _link,
+    "call": _call,
+}
+
+
+def _remember(run: Run, same_turn: bool) -> None:
+    """Keeps what was said, for `repeat`; the messages of one turn belong together."""
+    said = [_as_json(effect) for effect in run.effects if isinstance(effect, Say)]
+    if said:
+        before = run.state.last_bot if same_turn else []
+        run.state.last_bot = [*before, *said][-MAX_REMEMBERED:]
+
+
+def _as_json(said: Say) -> dict[str, object]:
+    found: dict[str, object] = {"text": said.text}
+    if said.buttons:
+        found["buttons"] = [[button.title, button.payload, button.description] for button in said.buttons]
+    for key in ("image", "attachment", "custom", "utter"):
+        if value := getattr(said, key):
+            found[key] = value
+    return found

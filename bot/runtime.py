@@ -1,0 +1,152 @@
+"""The services that one process has opened, and how they close."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from bot.accounts import Directory
+from bot.config import Configuration
+from bot.errors import ConfigError
+from bot.flows import Command, Effect
+from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
+from bot.registry import MenuEntry, Registry
+from bot.settings import TurnSettings
+from bot.skill import SkillContext
+from bot.understand import understand
+from store import db
+from store.apps import discover_apps
+from store.blobs import BlobStore
+from store.crypto import Cipher, KeyRing, MasterKey, install_keyring
+from store.directory import load_keys
+from store.settings import StoreSettings
+
+__all__ = ["ADAPTERS", "Runtime", "SystemClock", "open_store"]
+
+log = logging.getLogger(__name__)
+
+# Port -> who implements it: bound by name, so that nothing here knows what is above (decision 1).
+ADAPTERS = {
+    "channel": "channels.whatsapp.channel:open_channel",
+    "dispatcher": "scheduler.dispatch:open_dispatcher",
+    "pacer": "scheduler.limits:open_pacer",
+}
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Runtime:
+    """One per process. `queue` is the worker's, None elsewhere; only workers import skills' actions and tasks."""
+
+    def __init__(self, configuration: Configuration, *, blobs: Blobs, master: Cipher, clock: Clock) -> None:
+        self.configuration = configuration
+        self.turn = configuration.section(TurnSettings, "turn")
+        self.encrypt_messages = configuration.section(StoreSettings, "store").encrypt_messages
+        self.registry = Registry([])
+        self.blobs = blobs
+        self.master = master  # seals what is the platform's: app secrets, raw deliveries
+        self.clock = clock
+        self.directory = Directory()
+        self.channel: Channel = cast("Channel", None)
+        self.dispatcher: Dispatcher = cast("Dispatcher", None)
+        self.pacer: Pacer = cast("Pacer", None)
+        self.understand: Callable[..., Sequence[Command]] = understand
+        self.watch: Callable[[UUID, Effect], None] | None = None  # looks over the engine's shoulder: tests, the chat console
+
+    @classmethod
+    async def open(
+        cls,
+        process: str,
+        *,
+        configuration: Configuration | None = None,
+        queue: str | None = None,
+        clock: Clock | None = None,
+        adapters: dict[str, str | Any] | None = None,
+    ) -> Runtime:
+        """Opens the store, the skills and the adapters. `adapters` replaces some of `ADAPTERS`: a dotted name, a ready object, or None.
+
+        Raises:
+            ConfigError: a setting is missing or wrong.
+            DatabaseAway: PostgreSQL does not answer.
+        """
+        found = configuration or Configuration.read()
+        found.check()
+        master = await open_store(found, process)
+        try:
+            blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
+            runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
+            runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
+            for port, dotted in {**ADAPTERS, **(adapters or {})}.items():
+                setattr(runtime, port, await _bind(dotted, runtime) if isinstance(dotted, str) else dotted)
+        except BaseException:
+            install_keyring(None)
+            await db.close()
+            raise
+        return runtime
+
+    def skill_context(self, skill: str) -> SkillContext:
+        return SkillContext(skill=skill, clock=self.clock, blobs=self.blobs, menu=self._menu)
+
+    async def _menu(self, organization_id: UUID, locale: str) -> list[MenuEntry]:
+        profile = await self.directory.organization(organization_id)
+        return self.registry.menu(profile.skills, locale)
+
+    async def close(self) -> None:
+        for adapter in (self.channel, self.dispatcher, self.pacer):
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                await close()
+        install_keyring(None)
+        await db.close()
+
+
+async def open_store(configuration: Configuration, process: str) -> Cipher:
+    """Connects to PostgreSQL and installs the key ring; returns the platform's own cipher, made of the master key."""
+    settings = configuration.section(StoreSettings, "store")
+    if settings.dsn is None:
+        raise ConfigError("store.dsn is not set: give CHATNATION__STORE__DSN, or start everything with `chatnation up`")
+    master, platform = master_key(settings, configuration.data)
+    await db.connect(
+        settings.dsn.get_secret_value(),
+        system_dsn=settings.system_dsn.get_secret_value() if settings.system_dsn else None,
+        pool_min=settings.pool_min,
+        pool_max=settings.pool_max,
+        models=[db.STORE, *discover_apps()],
+        application_name=f"chatnation {process}",
+    )
+    install_keyring(KeyRing(master, load_keys))
+    return platform
+
+
+def master_key(settings: StoreSettings, data: Path) -> tuple[MasterKey, Cipher]:
+    """From the setting, or from `<data>/secrets/master.key`, which is made for development."""
+    previous = [each.get_secret_value() for each in settings.previous_master_keys]
+    path = data / "secrets" / "master.key"
+    if settings.master_key is not None:
+        text = settings.master_key.get_secret_value()
+    else:
+        MasterKey.from_file(path, create=True)
+        text = path.read_text().strip()
+    return MasterKey.from_text(text, previous=previous), Cipher(base64.b64decode(text))
+
+
+def _open_blobs(settings: StoreSettings, data: Path) -> BlobStore:
+    options = dict(settings.blobs_options)
+    if settings.blobs_secret_access_key is not None:
+        options["secret_access_key"] = settings.blobs_secret_access_key.get_secret_value()
+    return BlobStore(settings.blobs_location(data), options=options, max_bytes=settings.blob_max_bytes)
+
+
+async def _bind(dotted: str, runtime: Runtime) -> Any:
+    module, _, name = dotted.partition(":")
+    opener: Callable[[Runtime], Any] = getattr(importlib.import_module(module), name)
+    return await opener(runtime)

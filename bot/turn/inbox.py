@@ -1,0 +1,291 @@
+"""T0: what deliveries leave behind, committed in groups before anybody is answered 200.
+
+While one transaction commits, deliveries that arrive are collected for the next: nothing waits for a timer, and a burst costs few commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from bot.bodies import encode_inbound
+from bot.errors import Retryable
+from bot.messages import Inbound
+from store.crypto import OrganizationKeys, column_aad, keyring, mask_phone
+from store.db import PlatformTx, platform_transaction
+from store.ids import uuid7
+from store.jsonb import to_jsonb
+
+__all__ = ["Arrival", "Delivered", "GroupCommit", "OtherArrival", "StatusArrival"]
+
+log = logging.getLogger(__name__)
+
+MAX_GROUP = 256  # deliveries in one transaction: enough for the commit to cost nothing, few enough to keep it short
+
+_RAW = (
+    "INSERT INTO webhook_deliveries (id, received_at, meta_app_id, sealed_body, size_bytes, outcome, detail, attempts)"
+    " SELECT i, clock_timestamp(), a, b, s, o, d, 0 FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::int[], $5::text[], $6::text[])"
+    " AS u(i, a, b, s, o, d)"
+)
+_ACCEPT = "SELECT * FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+_STATUSES = "SELECT cn_accept_statuses($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb[])"
+_EVENTS = "SELECT cn_accept_events($1, $2, $3, $4, $5, $6, $7)"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message of a person. `phone` is E.164; `user_id` is business-scoped; one of them is there."""
+
+    organization_id: UUID
+    account_id: UUID
+    portfolio: str
+    phone: str
+    user_id: str
+    name: str
+    external_id: str
+    part: Inbound
+    reply_to: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusArrival:
+    organization_id: UUID
+    account_id: UUID
+    external_id: str
+    status: str
+    participant: str
+    message_id: UUID | None
+    at: datetime
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherArrival:
+    """An event that is neither: kept, sealed, for whoever applies it."""
+
+    organization_id: UUID
+    account_id: UUID | None
+    kind: str
+    external_id: str
+    payload: bytes
+    at: datetime
+
+
+@dataclass(slots=True)
+class Delivered:
+    """One delivery, read. `sealed_raw` None: kept before already (a second reading by the sweep)."""
+
+    meta_app_id: UUID | None
+    sealed_raw: bytes | None
+    size_bytes: int
+    outcome: str = "accepted"
+    detail: str = ""
+    arrivals: list[Arrival] = field(default_factory=list)
+    statuses: list[StatusArrival] = field(default_factory=list)
+    others: list[OtherArrival] = field(default_factory=list)
+
+
+Hint = Callable[[UUID, UUID, UUID], Awaitable[None]]  # organization, session, inbox row
+
+
+class GroupCommit:
+    """`accept` returns when the delivery is on disk. One per process."""
+
+    def __init__(self, hint: Hint, *, sealed: bool) -> None:
+        self._hint = hint
+        self._sealed = sealed
+        self._waiting: list[tuple[Delivered, asyncio.Future[None]]] = []
+        self._committer: asyncio.Task[None] | None = None
+        self._hints: set[asyncio.Task[None]] = set()
+
+    async def accept(self, delivered: Delivered) -> None:
+        """
+        Raises:
+            Retryable: the database is away, nothing is kept: answer 503 and let the provider come again.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivered, future))
+        if self._committer is None or self._committer.done():
+            self._committer = asyncio.create_task(self._drain())
+        await future
+
+    async def commit_or_raise(self, delivered: Delivered) -> None:
+        """One delivery in a transaction of its own; whatever is wrong with it raises."""
+        await self._commit([delivered])
+
+    async def close(self) -> None:
+        if self._committer is not None:
+            await asyncio.gather(self._committer, return_exceptions=True)
+        await asyncio.gather(*self._hints, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+            try:
+                await self._commit([delivered for delivered, _ in group])
+            except Retryable as e:
+                _fail([future for _, future in group], e)
+            except Exception:
+                log.exception("group commit failed, trying its deliveries one by one")
+                for delivered, future in group:
+                    await self._commit_alone(delivered, future)
+            else:
+                for _, future in group:
+                    if not future.done():
+                        future.set_result(None)
+
+    async def _commit_alone(self, delivered: Delivered, future: asyncio.Future[None]) -> None:
+        """One delivery that the database refuses must not take the others along: its raw bytes are kept for the sweep."""
+        try:
+            try:
+                await self._commit([delivered])
+            except Retryable:
+                raise
+            except Exception as e:
+                log.exception("delivery kept raw")
+                raw = Delivered(
+                    delivered.meta_app_id,
+                    delivered.sealed_raw,
+                    delivered.size_bytes,
+                    "unparsed",
+                    f"{type(e).__name__}: {e}"[:300],
+                )
+                await self._commit([raw])
+        except Exception as e:
+            log.exception("delivery could not be kept")
+            _fail([future], e if isinstance(e, Retryable) else Retryable(f"keeping a delivery: {e}"))
+        else:
+            if not future.done():
+                future.set_result(None)
+
+    async def _commit(self, group: Sequence[Delivered]) -> None:
+        by_organization: dict[UUID, list[Arrival]] = {}
+        for delivered in group:
+            for arrival in delivered.arrivals:
+                by_organization.setdefault(arrival.organization_id, []).append(arrival)
+        keys = {each: await keyring().keys(each) for each in _organizations(group)}
+        hints: list[tuple[UUID, UUID, UUID]] = []
+        async with platform_transaction() as tx:
+            await _keep_raw(tx, [each for each in group if each.sealed_raw is not None])
+            for organization_id in sorted(by_organization):
+                rows = await tx.fetch(
+                    _ACCEPT,
+                    organization_id,
+                    *_columns(by_organization[organization_id], keys[organization_id], self._sealed),
+                )
+                hints += [(organization_id, row["session_id"], row["inbox_id"]) for row in rows]
+            await _keep_statuses(tx, group)
+            await _keep_others(tx, group, keys)
+        if hints:
+            # Not awaited: a lost hint costs seconds, a slow queue must not cost the provider's patience.
+            task = asyncio.create_task(self._send_hints(hints))
+            self._hints.add(task)
+            task.add_done_callback(self._hints.discard)
+
+    async def _send_hints(self, hints: Sequence[tuple[UUID, UUID, UUID]]) -> None:
+        last_of_session = {session_id: (organization_id, inbox_id) for organization_id, session_id, inbox_id in hints}
+        await asyncio.gather(
+            *(
+                self._hint(organization_id, session_id, inbox_id)
+                for session_id, (organization_id, inbox_id) in last_of_session.items()
+            )
+        )
+
+
+def _fail(futures: Sequence[asyncio.Future[None]], error: Exception) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
+
+
+def _organizations(group: Sequence[Delivered]) -> set[UUID]:
+    found = {arrival.organization_id for delivered in group for arrival in delivered.arrivals}
+    return found | {other.organization_id for delivered in group for other in delivered.others}
+
+
+async def _keep_raw(tx: PlatformTx, group: Sequence[Delivered]) -> None:
+    if group:
+        await tx.execute(
+            _RAW,
+            [uuid7() for _ in group],
+            [each.meta_app_id for each in group],
+            [each.sealed_raw for each in group],
+            [each.size_bytes for each in group],
+            [each.outcome for each in group],
+            [each.detail for each in group],
+        )
+
+
+def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) -> tuple[list[Any], ...]:
+    def seal(value: str) -> bytes | None:
+        return keys.seal_text(value, table="contact_identities", column="value_sealed") if value else None
+
+    def index(value: str) -> bytes | None:
+        return keys.blind_index(value) if value else None
+
+    return (
+        [each.account_id for each in arrivals],
+        [each.portfolio for each in arrivals],
+        [index(each.user_id) for each in arrivals],
+        [seal(each.user_id) for each in arrivals],
+        [f"{each.user_id[:3]}…{each.user_id[-4:]}" if each.user_id else "" for each in arrivals],
+        [index(each.phone) for each in arrivals],
+        [seal(each.phone) for each in arrivals],
+        [mask_phone(each.phone) if each.phone else "" for each in arrivals],
+        [each.name[:300] for each in arrivals],
+        [each.user_id[:2] if each.user_id else "" for each in arrivals],
+        [uuid7() for _ in arrivals],
+        [uuid7() for _ in arrivals],
+        [each.external_id for each in arrivals],
+        [each.part.type for each in arrivals],
+        [encode_inbound(each.part, keys, sealed=sealed) for each in arrivals],
+        [each.reply_to for each in arrivals],
+        [each.at for each in arrivals],
+    )
+
+
+async def _keep_statuses(tx: PlatformTx, group: Sequence[Delivered]) -> None:
+    by_organization: dict[UUID, list[StatusArrival]] = {}
+    for delivered in group:
+        for status in delivered.statuses:
+            by_organization.setdefault(status.organization_id, []).append(status)
+    for organization_id in sorted(by_organization):
+        rows = by_organization[organization_id]
+        await tx.execute(
+            _STATUSES,
+            organization_id,
+            [uuid7() for _ in rows],
+            [each.account_id for each in rows],
+            [each.external_id for each in rows],
+            [each.status for each in rows],
+            [each.participant for each in rows],
+            [each.message_id for each in rows],
+            [each.at for each in rows],
+            [to_jsonb(each.detail) for each in rows],
+        )
+
+
+async def _keep_others(tx: PlatformTx, group: Sequence[Delivered], keys: dict[UUID, OrganizationKeys]) -> None:
+    by_organization: dict[UUID, list[OtherArrival]] = {}
+    for delivered in group:
+        for other in delivered.others:
+            by_organization.setdefault(other.organization_id, []).append(other)
+    for organization_id in sorted(by_organization):
+        rows = by_organization[organization_id]
+        aad = column_aad(organization_id, "channel_events", "sealed_payload")
+        await tx.execute(
+            _EVENTS,
+            organization_id,
+            [uuid7() for _ in rows],
+            [each.account_id for each in rows],
+            [each.kind for each in rows],
+            [each.external_id for each in rows],
+            [keys[organization_id].seal(each.payload, aad) for each in rows],
+            [each.at for each in rows],
+        )

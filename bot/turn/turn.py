@@ -1,0 +1,378 @@
+"""One inbox row, answered: understand, advance, commit, deliver; segment by segment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from bot.accounts import OrganizationProfile
+from bot.actions import OnlineAction, Turn
+from bot.bodies import decode_inbound
+from bot.delivery import Delivery, address, deliver
+from bot.errors import Retryable, UserFacing
+from bot.flows import (
+    ActionResult,
+    Command,
+    Compiled,
+    Effect,
+    FlowState,
+    HandOffRequested,
+    Log,
+    Repeat,
+    Resume,
+    RunAction,
+    Say,
+    SessionStart,
+    TimedOut,
+    View,
+    advance,
+)
+from bot.messages import Choice, Choices, Inbound, Outbound, Text, Unsupported
+from bot.ports import Lane
+from bot.skill import ContactInfo
+from bot.turn import bridge
+from bot.turn.commit import Committed, LeaseLost, Segment, commit
+from bot.turn.lease import Claim, Head
+from bot.turn.speech import parts_of, rows_of
+from bot.turn.taps import Tapped, Turned, read_tap
+from bot.unit import Unit
+from store.crypto import OrganizationKeys
+from store.db import transaction
+from store.tenancy import organization_scope
+
+if TYPE_CHECKING:
+    from bot.runtime import Runtime
+
+__all__ = ["TurnInHand"]
+
+log = logging.getLogger(__name__)
+
+# Said to a tap on an option of an earlier question.
+CLOSED = {
+    "en": "That choice belongs to an earlier question and is closed now.",
+    "sw": "Chaguo hilo ni la swali la awali, na sasa limefungwa.",
+}
+
+
+class _Replay(Exception):
+    """A local action refused: the segment is rolled back and runs again with that answer."""
+
+    def __init__(self, key: str, result: ActionResult) -> None:
+        super().__init__(key)
+        self.key = key
+        self.result = result
+
+
+@dataclass(slots=True)
+class TurnInHand:
+    """The turn of one inbox row. The claim's `state` and `revision` move on with each commit."""
+
+    runtime: Runtime
+    held: Claim
+    head: Head
+    keys: OrganizationKeys
+    profile: OrganizationProfile
+    compiled: Compiled
+    now: datetime
+    message: Inbound | None = None
+    answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
+
+    async def answer(self) -> Head | None:
+        """Runs to the end; returns the next inbox row of the conversation, claimed.
+
+        Raises:
+            LeaseLost: another worker has the conversation.
+            Retryable: the row is to be tried again.
+        """
+        state = FlowState.from_json(self.held.state)
+        if state.pending is not None and state.pending.kind == "action":
+            # An earlier try of this row committed up to an action that calls out; it goes on there.
+            return await self._from_action(
+                state, RunAction(state.pending.name, state.pending.key, state.pending.flow, state.pending.step)
+            )
+        said: list[tuple[Outbound, str, str]] = []
+        if self.head.kind == "message" and self._is_new_session():
+            started = advance(self.compiled, state, [SessionStart()], self._view())
+            state = started.state
+            self._take(started.effects, said)
+            self.held.started_at = self.now
+            if state.pending is not None and state.pending.kind == "action":
+                return await self._segments(state, said, [])
+        commands = await self._commands(state, said)
+        return await self._segments(state, said, commands)
+
+    async def _commands(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
+        """None: nothing for the engine, what is to be said stands in `said`."""
+        payload = self.head.payload or {}
+        if self.head.kind == "event":
+            return [Resume(payload["event"], payload["key"], payload.get("slots") or {})]
+        if self.head.kind == "timeout":
+            return [TimedOut(payload["event"], payload["key"])]
+        assert self.head.body is not None, "an inbox row of kind message has a message"
+        self.message = decode_inbound(self.head.body, self.keys)
+        if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
+            self.message = Text(text="hi")
+        option_payload: str | None = None
+        if isinstance(self.message, Choice) and self.message.source != "quick_reply":
+            tapped = await read_tap(self.message, self.held, state, self.keys)
+            if isinstance(tapped, Turned):
+                said.append((self._page(tapped), "page", tapped.shown.stem))
+                return None
+            if isinstance(tapped, Tapped):
+                if tapped.stale:
+                    return self._closed(state, said)
+                option_payload = tapped.payload
+            else:
+                self.message = tapped
+        return self.runtime.understand(
+            self.message,
+            state,
+            self.compiled,
+            locale=self._locale(),
+            now=self.now,
+            country=self.profile.info.country,
+            option_payload=option_payload,
+        )
+
+    def _page(self, turned: Turned) -> Choices:
+        assert isinstance(turned.shown.part, Choices)
+        return turned.shown.part.model_copy(update={"page": turned.page})
+
+    def _closed(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
+        """A kind sentence, and the open question again."""
+        text = CLOSED.get(self._locale().partition("-")[0], CLOSED["en"])
+        said.append((Text(text=text), "core", "option_closed"))
+        return [Repeat()] if state.pending is not None and state.pending.kind == "slot" else None
+
+    # -- segments
+
+    async def _segments(
+        self, state: FlowState, said: list[tuple[Outbound, str, str]], commands: Sequence[Command] | None
+    ) -> Head | None:
+        action: RunAction | None = None
+        if state.pending is not None and state.pending.kind == "action" and not commands:
+            pending = state.pending
+            action = RunAction(pending.name, pending.key, pending.flow, pending.step)
+        elif commands is not None:
+            step = advance(self.compiled, state, commands, self._view())
+            state = step.state
+            action = self._take(step.effects, said)
+        while action is not None:
+            instance = self.runtime.registry.action(action.name)
+            if isinstance(instance, OnlineAction):
+                await self._commit(state, said, done=False)
+                return await self._from_action(state, action)
+            outcome = await self._local(state, said, action)
+            if isinstance(outcome, Committed):
+                return outcome.following
+            state, said, action = outcome
+        committed = await self._commit(state, said, done=True)
+        return committed.following
+
+    async def _from_action(self, state: FlowState, action: RunAction) -> Head | None:
+        """Goes on with an action that runs outside of any transaction, or that a crash left behind."""
+        instance = self.runtime.registry.action(action.name)
+        said: list[tuple[Outbound, str, str]] = []
+        if not isinstance(instance, OnlineAction):
+            return await self._segments(state, said, [])
+        result = await self._perform(instance, action, state, unit=None)
+        step = advance(self.compiled, state, [result], self._view())
+        following = self._take(step.effects, said)
+        if following is None:
+            return (await self._commit(step.state, said, done=True)).following
+        return await self._segments(step.state, said, [])
+
+    async def _local(
+        self, state: FlowState, said: list[tuple[Outbound, str, str]], action: RunAction
+    ) -> Committed | tuple[FlowState, list[tuple[Outbound, str, str]], RunAction]:
+        """Local actions and the commit in one transaction; again from the start when one refuses, then with its answer."""
+        while True:
+            try:
+                return await self._local_once(state, list(said), action)
+            except _Replay as refusal:
+                self.answers[refusal.key] = refusal.result
+
+    async def _local_once(
+        self, state: FlowState, said: list[tuple[Outbound, str, str]], action: RunAction | None
+    ) -> Committed | tuple[FlowState, list[tuple[Outbound, str, str]], RunAction]:
+        held = self.held
+        online: RunAction | None = None
+        with organization_scope(held.organization_id):
+            async with transaction() as tx:
+                if not await tx.fetchval(
+                    "SELECT cn_fence($1, $2, $3)", held.organization_id, held.session_id, held.token
+                ):
+                    raise LeaseLost(f"starting a segment of session {held.session_id}")
+                unit = Unit(self.runtime, held.organization_id, self.keys, tx, self.now, f"contact:{held.contact_id}")
+                while action is not None:
+                    instance = self.runtime.registry.action(action.name)
+                    if isinstance(instance, OnlineAction):
+                        online = action
+                        break
+                    result = self.answers.get(action.key) or await self._perform(instance, action, state, unit)
+                    step = advance(self.compiled, state, [result], self._view())
+                    state = step.state
+                    action = self._take(step.effects, said)
+                rows = self._rows(said)
+                committed = await commit(
+                    held,
+                    self._segment(state, rows, done=online is None),
+                    unit,
+                    lease_s=self.runtime.turn.lease_s,
+                    settle_s=self.runtime.turn.unknown_grace_s,
+                )
+        await unit.hint()
+        await self._deliver(rows, committed)
+        held.state = state.to_json()
+        return committed if online is None else (state, [], online)
+
+    async def _perform(self, instance: Any, action: RunAction, state: FlowState, unit: Unit | None) -> ActionResult:
+        skill = action.name.partition(":")[0]
+        if instance is None:
+            log.error("no such action", extra={"action": action.name})
+            return ActionResult(failed=f"no action {action.name}")
+        turn = self._turn(action, state, skill, unit)
+        try:
+            result = await bridge.run_action(instance, turn, state, skill=skill)
+        except UserFacing as e:
+            raise _Replay(action.key, bridge.failed_kindly(e)) from e if unit else None
+        except Retryable:
+            raise
+        except asyncpg.PostgresError as e:
+            if (e.sqlstate or "").startswith("40"):  # deadlock or serialization failure: a second try succeeds
+                raise Retryable(f"action {action.name}: {e}", after_s=0.1) from e
+            raise self._failed(action, e) from e
+        except Exception as e:
+            raise self._failed(action, e) from e
+        if turn.new_locale is not None and unit is not None:
+            await unit.tx.execute(
+                "UPDATE contacts SET locale = $3 WHERE organization_id = $1 AND id = $2",
+                self.held.organization_id,
+                self.held.contact_id,
+                turn.new_locale,
+            )
+            self.held.contact_locale = turn.new_locale
+        return result
+
+    def _failed(self, action: RunAction, error: Exception) -> _Replay:
+        log.exception("action failed", extra={"action": action.name}, exc_info=error)
+        return _Replay(action.key, ActionResult(failed=f"{type(error).__name__} in {action.name}"))
+
+    async def _commit(self, state: FlowState, said: Sequence[tuple[Outbound, str, str]], *, done: bool) -> Committed:
+        rows = self._rows(said)
+        committed = await commit(
+            self.held,
+            self._segment(state, rows, done=done),
+            None,
+            lease_s=self.runtime.turn.lease_s,
+            settle_s=self.runtime.turn.unknown_grace_s,
+        )
+        await self._deliver(rows, committed)
+        self.held.state = state.to_json()
+        return committed
+
+    def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
+        last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
+        return Segment(state, rows, self.head.inbox_id if done else None, last, self.held.started_at)
+
+    def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
+        return rows_of(
+            said,
+            channel=self.runtime.channel,
+            session_id=self.held.session_id,
+            revision=self.held.revision + 1,
+            keys=self.keys,
+            sealed=self.runtime.encrypt_messages,
+        )
+
+    async def _deliver(self, rows: Sequence[Any], committed: Committed) -> None:
+        if not rows:
+            return
+        held = self.held
+        if not committed.direct:
+            await self.runtime.dispatcher.deliver(held.organization_id, lane=Lane.REPLY, attempt=rows[0].outbox_id.hex)
+            return
+        to = address(self.keys, held.phone_sealed, held.bsuid_sealed)
+        last_user_at = max(
+            filter(None, (held.last_user_at, self.head.provider_at if self.head.kind == "message" else None)),
+            default=None,
+        )
+        deliveries = [
+            Delivery(
+                row.outbox_id,
+                row.message_id,
+                held.session_id,
+                held.account_id,
+                Lane.REPLY,
+                1,
+                row.body,
+                row.reply_to,
+                self._locale(),
+                last_user_at,
+                held.opted_in_at,
+                held.opted_out_at,
+                to,
+            )
+            for row in rows
+        ]
+        await deliver(self.runtime, held.organization_id, held.token, deliveries)
+
+    # -- what the engine and the actions see
+
+    def _take(self, effects: Sequence[Effect], said: list[tuple[Outbound, str, str]]) -> RunAction | None:
+        """Sorts effects: what is said goes to `said`; returns the action to run."""
+        action: RunAction | None = None
+        for effect in effects:
+            if self.runtime.watch is not None:
+                self.runtime.watch(self.held.session_id, effect)
+            match effect:
+                case Say():
+                    said += [(part, effect.flow, effect.step) for part in parts_of(effect)]
+                case RunAction():
+                    action = effect
+                case HandOffRequested():
+                    log.info("hand-off requested", extra={"reason": effect.reason})
+                case Log():
+                    log.debug("flow %s", effect.kind)
+        return action
+
+    def _is_new_session(self) -> bool:
+        last = self.held.last_user_at
+        return last is None or self.head.provider_at - last > timedelta(hours=self.runtime.turn.session_expiry_h)
+
+    def _locale(self) -> str:
+        return self.held.contact_locale or self.profile.info.locale
+
+    def _view(self) -> View:
+        return View(
+            now=self.now,
+            locale=self._locale(),
+            seed=self.head.inbox_id.int & 0xFFFF_FFFF,
+            contact={"name": self.held.contact_name, "id": str(self.held.contact_id)},
+            organization={"name": self.profile.info.name, "id": str(self.profile.info.id)},
+        )
+
+    def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:
+        held = self.held
+        message = self.message
+        return Turn(
+            organization=self.profile.info,
+            contact=ContactInfo(
+                held.contact_id, held.contact_name, held.contact_locale, held.opted_in_at, held.opted_out_at
+            ),
+            session_id=held.session_id,
+            account_id=held.account_id,
+            inbox_id=self.head.inbox_id,
+            step=action.key,
+            now=self.now,
+            locale=self._locale(),
+            text=message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else "",
+            message=message,
+            slots=bridge.plain_slots(state, skill),
+            work=unit,
+        )

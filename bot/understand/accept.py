@@ -1,0 +1,174 @@
+"""Reads a text as the answer to the open question, by the type of its slot and what it accepts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import phonenumbers
+
+from bot.flows import Slot
+from bot.flows.words import normalise
+from bot.understand.lexicon import Lexicon
+from bot.understand.numbers import read_number
+from bot.understand.options import exact_option, near_option
+
+__all__ = ["Reading", "accept_text", "bare", "read_yes_no"]
+
+_EMAIL = re.compile(r"[\w.+\-']+@[\w\-]+(?:\.[\w\-]+)+")
+_YES_SIGNS = "👍👌✅✔🙏💯🆗"
+_NO_SIGNS = "👎❌🚫✖"
+MAX_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text in the forms that acceptors need. `words`: normalised; `country`: for phone numbers without a prefix."""
+
+    text: str
+    words: str
+    lexicons: Sequence[Lexicon]
+    country: str
+
+
+def accept_text(slot: Slot, reading: Reading) -> Any:
+    """The value, or None when the text is no answer. For a slot of free text the text itself is one."""
+    if slot.accept:
+        return _BY_ACCEPT[slot.accept](reading)
+    return _BY_TYPE[slot.type](slot, reading)
+
+
+def bare(words: str, lexicons: Sequence[Lexicon]) -> str:
+    """Without words of politeness at either end: `cancel please` is `cancel`."""
+    tokens = words.split()
+    polite = frozenset().union(*(lexicon.polite for lexicon in lexicons))
+    while len(tokens) > 1 and tokens[-1] in polite:
+        tokens.pop()
+    while len(tokens) > 1 and tokens[0] in polite:
+        tokens.pop(0)
+    return " ".join(tokens)
+
+
+def read_yes_no(text: str, words: str, lexicons: Sequence[Lexicon]) -> bool | None:
+    """Yes, no, or None. Words, thumbs and ticks; a short sentence counts by its first word."""
+    if not words:
+        has_yes, has_no = any(sign in text for sign in _YES_SIGNS), any(sign in text for sign in _NO_SIGNS)
+        return None if has_yes == has_no else has_yes
+    for phrase in (words, bare(words, lexicons)):
+        for lexicon in lexicons:
+            if phrase in lexicon.yes:
+                return True
+            if phrase in lexicon.no:
+                return False
+    return _by_first_word(words, lexicons)
+
+
+def _by_first_word(words: str, lexicons: Sequence[Lexicon]) -> bool | None:
+    tokens = words.split()
+    if len(tokens) > 4:
+        return None
+    found = {_of_word(token, lexicons) for token in tokens} - {None}
+    return _of_word(tokens[0], lexicons) if len(found) == 1 else None
+
+
+def _of_word(word: str, lexicons: Sequence[Lexicon]) -> bool | None:
+    for lexicon in lexicons:
+        if word in lexicon.yes:
+            return True
+        if word in lexicon.no:
+            return False
+    return None
+
+
+# -- by type --------------------------------------------------------------------------------------
+
+
+def _bool(slot: Slot, reading: Reading) -> Any:
+    return read_yes_no(reading.text, reading.words, reading.lexicons)
+
+
+def _number(slot: Slot, reading: Reading) -> Any:
+    return read_number(reading.text, reading.words, reading.lexicons)
+
+
+def _categorical(slot: Slot, reading: Reading) -> Any:
+    numeric = any(normalise(value).isdigit() for value in slot.values)
+    words = bare(reading.words, reading.lexicons)
+    found = exact_option(words, slot.values, reading.lexicons, places=not numeric)
+    if found is None:
+        found = near_option(words, slot.values)
+    return slot.values[found] if found is not None else None
+
+
+def _free(slot: Slot, reading: Reading) -> Any:
+    return reading.text.strip() or None
+
+
+def _nothing(slot: Slot, reading: Reading) -> Any:
+    return None
+
+
+_BY_TYPE: dict[str, Callable[[Slot, Reading], Any]] = {
+    "text": _free,
+    "any": _free,
+    "bool": _bool,
+    "float": _number,
+    "categorical": _categorical,
+    "list": _nothing,
+}
+
+
+# -- by what a text slot accepts ------------------------------------------------------------------
+
+
+def _email(reading: Reading) -> Any:
+    found = _EMAIL.findall(reading.text)
+    return found[0].strip(".'") if len(found) == 1 else None
+
+
+def _phone(reading: Reading) -> Any:
+    """In E.164."""
+    matches = list(phonenumbers.PhoneNumberMatcher(reading.text, reading.country))
+    if len(matches) != 1:
+        return None
+    return str(phonenumbers.format_number(matches[0].number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _name(reading: Reading) -> Any:
+    """A person's name: letters, no digits, no question; without "my name is"."""
+    name = _without_lead_in(reading.text.strip(), reading.lexicons).strip(" .,!\n\t")
+    if not 1 < len(name) <= MAX_NAME or "?" in name or "@" in name or "\n" in name:
+        return None
+    if any(letter.isdigit() for letter in name) or not any(letter.isalpha() for letter in name):
+        return None
+    return name
+
+
+def _without_lead_in(text: str, lexicons: Sequence[Lexicon]) -> str:
+    words = text.split()
+    for lexicon in lexicons:
+        for lead_in in lexicon.name_lead_ins:
+            size = len(lead_in.split())
+            for taken in (size, size - 1):  # "I'm" is one word with two parts
+                if 0 < taken < len(words) and normalise(" ".join(words[:taken])) == lead_in:
+                    return " ".join(words[taken:])
+    return text
+
+
+def _no_text(reading: Reading) -> Any:
+    return None
+
+
+_BY_ACCEPT: dict[str, Callable[[Reading], Any]] = {
+    "text": lambda reading: reading.text.strip() or None,
+    "email": _email,
+    "phone": _phone,
+    "name": _name,
+    "image": _no_text,
+    "document": _no_text,
+    "media": _no_text,
+    "location": _no_text,
+    "contact": _no_text,
+}

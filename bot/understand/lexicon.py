@@ -1,0 +1,86 @@
+"""The words of each language that mean the same in every skill, from `words/<language>.yml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from bot.flows.words import normalise
+
+__all__ = ["LANGUAGES", "Lexicon", "NumberWords", "lexicon", "lexicons"]
+
+LANGUAGES = ("en", "sw")  # both are understood whatever the person's language: many write both in one chat
+
+
+@dataclass(frozen=True, slots=True)
+class NumberWords:
+    """`scale_first`: "elfu mbili" (thousand two) is 2,000, where English says "two thousand"."""
+
+    units: Mapping[str, int]
+    scales: Mapping[str, int]
+    scale_first: bool
+    joiners: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    commands: Mapping[str, str]  # phrase -> cancel, back, repeat, human, restart, skip, menu, help, start
+    yes: frozenset[str]
+    no: frozenset[str]
+    polite: frozenset[str]
+    ordinals: Mapping[str, int]  # phrase -> 1-based place; -1 is the last
+    numbers: NumberWords
+    name_lead_ins: tuple[str, ...]
+
+
+def lexicons(locale: str) -> tuple[Lexicon, ...]:
+    """All languages, the person's own first."""
+    own = locale.split("-")[0].lower()
+    return tuple(lexicon(language) for language in sorted(LANGUAGES, key=lambda language: language != own))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def lexicon(language: str) -> Lexicon:
+    data = _read(language)
+    commands = {normalise(p): name for name, phrases in data["commands"].items() for p in phrases}
+    numbers = data["numbers"]
+    return Lexicon(
+        commands=commands,
+        yes=_phrases(data["yes"]),
+        no=_phrases(data["no"]),
+        polite=_phrases(data["polite"]),
+        ordinals=_ordinals(data),
+        numbers=NumberWords(
+            units=dict(numbers["units"]),
+            scales=dict(numbers["scales"]),
+            scale_first=bool(numbers["scale_first"]),
+            joiners=frozenset(numbers["joiners"]),
+        ),
+        name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
+    )
+
+
+def _read(language: str) -> Mapping[str, Any]:
+    text = resources.files(__package__).joinpath("words", f"{language}.yml").read_text(encoding="utf-8")
+    data: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
+    return data
+
+
+def _phrases(values: list[Any]) -> frozenset[str]:
+    return frozenset(normalise(str(value)) for value in values)
+
+
+def _ordinals(data: Mapping[str, Any]) -> dict[str, int]:
+    found = {
+        normalise(frame.format(word)): place
+        for frame in data["ordinal_frames"]
+        for place, word in enumerate(data["ordinals"], start=1)
+    }
+    found.update({normalise(frame.format(n)): n for frame in data["ordinal_frames"] for n in range(1, 100)})
+    found.update({normalise(phrase): -1 for phrase in data["last"]})
+    return found

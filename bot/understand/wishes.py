@@ -1,0 +1,112 @@
+"""Which flow a sentence asks for: by its own words, by examples, by its name."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.flows import Clarify, Command, Compiled, FlowState, StartFlow, can_start
+from bot.flows.words import normalise
+from bot.understand.lexicon import LANGUAGES, lexicon
+
+__all__ = ["exact_wish", "near_wish"]
+
+NEAR = 0.6  # share of common words; below it, sentences meet that only share "my" and "the"
+MARGIN = 0.15
+MAX_CACHED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """`names`: a flow's name in every language; `tokens`: the words of each example and name, with its flows."""
+
+    names: Mapping[str, tuple[str, ...]]
+    tokens: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
+
+
+_indexes: OrderedDict[str, _Index] = OrderedDict()  # by content hash; derived data only
+
+
+def exact_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]:
+    """The flow (or the choice between flows) that these very words ask for."""
+    found = compiled.examples.get(words, ()) + _index(compiled).names.get(words, ())
+    return _as_commands(list(dict.fromkeys(found)), state, compiled)
+
+
+def near_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]:
+    """The flow with an example (or name) of nearly these words; a choice when two are about as near."""
+    tokens = _content(words)
+    if not tokens:
+        return []
+    best: dict[str, float] = {}
+    for known, flows in _index(compiled).tokens:
+        common = len(tokens & known)
+        if not common:
+            continue
+        score = common / len(tokens | known)
+        for flow in flows:
+            if score > best.get(flow, 0.0) and can_start(compiled, state, flow):
+                best[flow] = score
+    if not best or max(best.values()) < NEAR:
+        return []
+    top = max(best.values())
+    return _as_commands([flow for flow, score in best.items() if top - score < MARGIN], state, compiled)
+
+
+def _as_commands(flows: list[str], state: FlowState, compiled: Compiled) -> list[Command]:
+    startable = [flow for flow in flows if can_start(compiled, state, flow)]
+    if not startable:
+        return []
+    return [StartFlow(startable[0])] if len(startable) == 1 else [Clarify(tuple(startable))]
+
+
+def _index(compiled: Compiled) -> _Index:
+    known = _indexes.get(compiled.content_hash)
+    if known is None:
+        known = _indexes[compiled.content_hash] = _build(compiled)
+        while len(_indexes) > MAX_CACHED:
+            _indexes.popitem(last=False)
+    return known
+
+
+def _build(compiled: Compiled) -> _Index:
+    names: dict[str, tuple[str, ...]] = {}
+    for flow in compiled.flows.values():
+        if flow.is_pattern:
+            continue
+        plain = flow.id.partition(":")[2]
+        own = plain.removeprefix(f"{flow.skill}_")  # ids carry the skill's name by house style, people do not say it
+        for key in {normalise(name) for name in (flow.name, *flow.names.values(), plain, own)}:
+            names[key] = (*names.get(key, ()), flow.id)
+    tokens = [(_content(text), flows) for text, flows in (*compiled.examples.items(), *names.items())]
+    return _Index(names, tuple((words, flows) for words, flows in tokens if words))
+
+
+# Words that most sentences share and that say nothing about the wish.
+_EMPTY_EN = (
+    "i",
+    "a",
+    "an",
+    "the",
+    "to",
+    "my",
+    "me",
+    "want",
+    "would",
+    "like",
+    "can",
+    "you",
+    "for",
+    "of",
+    "is",
+    "at",
+    "in",
+)
+_EMPTY_SW = ("na", "ya", "wa", "la", "kwa", "ni", "nataka", "ningependa", "yangu", "za", "cha")
+_EMPTY_WORDS = frozenset((*_EMPTY_EN, *_EMPTY_SW))
+
+
+def _content(words: str) -> frozenset[str]:
+    polite = frozenset().union(*(lexicon(language).polite for language in LANGUAGES))
+    return frozenset(words.split()) - _EMPTY_WORDS - polite

@@ -1,0 +1,143 @@
+"""A verified delivery -> what it brings to whom. Every item on its own: one that cannot be placed never takes the others along."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bot.turn.inbox import Arrival, Delivered, GroupCommit, OtherArrival, StatusArrival
+from channels.whatsapp.events import Event, MessageEvent, StatusEvent
+from channels.whatsapp.inbound import MalformedBody, iter_events, storable
+from store.directory import App, Route, meta_apps, route, set_delivery_outcome, unparsed_delivery
+
+if TYPE_CHECKING:
+    from bot.runtime import Runtime
+
+__all__ = ["RAW_AAD", "Intake", "reparse"]
+
+log = logging.getLogger(__name__)
+
+RAW_AAD = b"platform:webhook_deliveries:sealed_body"
+FRESH_S = 10.0  # how long a route and the apps' secrets are remembered
+
+
+class Intake:
+    """Reads deliveries of all organizations. Look-ups are remembered; a number nobody knew is asked for again each second at most."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._routes: dict[tuple[str, str], tuple[float, Route | None]] = {}
+        self._apps: tuple[float, list[App]] = (0.0, [])
+
+    async def apps(self) -> list[App]:
+        until, found = self._apps
+        if until < time.monotonic():
+            found = await meta_apps(self._runtime.master)
+            self._apps = (time.monotonic() + FRESH_S, found)
+        return found
+
+    async def read(self, body: bytes, meta_app_id: UUID) -> Delivered:
+        """Never raises for anything in `body`; database errors pass."""
+        delivered = Delivered(meta_app_id, self._runtime.master.seal(body, RAW_AAD), len(body))
+        try:
+            for event in iter_events(body):
+                await self._place(event, meta_app_id, delivered)
+        except MalformedBody as e:
+            delivered.outcome, delivered.detail = "malformed", str(e)[:300]
+            log.warning("malformed delivery kept", extra={"bytes": len(body)})
+        return delivered
+
+    async def _place(self, event: Event, meta_app_id: UUID, delivered: Delivered) -> None:
+        found = await self._route(event.phone_number_id, event.waba_id)
+        if found is None or found.meta_app_id != meta_app_id:
+            # Kept raw, and an alarm: somebody's messages arrive and nobody answers them.
+            delivered.outcome, delivered.detail = (
+                "unrouted",
+                f"no account for {event.field} of a number or WABA we do not know",
+            )
+            log.error("delivery for an unknown number kept", extra={"field": event.field, "kind": event.kind.value})
+            return
+        at = event.timestamp or datetime.now(UTC)
+        if isinstance(event, MessageEvent) and not event.group_id:
+            delivered.arrivals.append(
+                Arrival(
+                    found.organization_id,
+                    found.account_id,
+                    found.portfolio,
+                    f"+{event.sender.wa_id}" if event.sender.wa_id else "",
+                    event.sender.user_id,
+                    event.sender.profile_name,
+                    event.external_id,
+                    event.message,
+                    event.context.message_id or None if event.context else None,
+                    at,
+                )
+            )
+        elif isinstance(event, StatusEvent) and event.phone_number_id:
+            delivered.statuses.append(
+                StatusArrival(
+                    found.organization_id,
+                    found.account_id,
+                    event.wamid,
+                    event.status[:20],
+                    event.participant_id[:160],
+                    _uuid(event.opaque),
+                    at,
+                    {
+                        "pricing": asdict(event.pricing) if event.pricing else None,
+                        "errors": [asdict(error) for error in event.errors] or None,
+                    },
+                )
+            )
+        else:
+            log.info("channel event kept", extra={"kind": event.kind.value, "field": event.field})
+            delivered.others.append(
+                OtherArrival(
+                    found.organization_id,
+                    found.account_id if event.phone_number_id else None,
+                    event.kind.value,
+                    event.external_id or hashlib.sha256(storable(event.raw)).hexdigest(),
+                    storable(event.raw),
+                    at,
+                )
+            )
+
+    async def _route(self, phone_number_id: str, waba_id: str) -> Route | None:
+        key = (phone_number_id, "" if phone_number_id else waba_id)
+        until, found = self._routes.get(key, (0.0, None))
+        if until < time.monotonic():
+            found = await route("whatsapp", external_id=key[0], waba_id=key[1])
+            if len(self._routes) > 10_000:  # forged ids must not fill the memory
+                self._routes.clear()
+            self._routes[key] = (time.monotonic() + (FRESH_S if found else 1.0), found)
+        return found
+
+
+async def reparse(runtime: Runtime, delivery_id: UUID) -> None:
+    """Reads a kept delivery again: one that could not be placed when it came. For the sweep."""
+    found = await unparsed_delivery(delivery_id)
+    if found is None:
+        return
+    meta_app_id, sealed = found
+    delivered = await Intake(runtime).read(runtime.master.open(sealed, RAW_AAD), meta_app_id)
+    delivered.sealed_raw = None
+
+    async def hint(organization_id: UUID, session_id: UUID, inbox_id: UUID) -> None:
+        await runtime.dispatcher.hint(organization_id, session_id, attempt=f"{inbox_id}:0")
+
+    group = GroupCommit(hint, sealed=runtime.encrypt_messages)
+    await group.commit_or_raise(delivered)
+    await set_delivery_outcome(delivery_id, delivered.outcome, delivered.detail)
+    await group.close()
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(hex=text) if len(text) == 32 else None
+    except ValueError:
+        return None

@@ -1,0 +1,145 @@
+"""Runs one job: claim, run, and write down what became of it. The row decides; a doubled hint finds nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+
+from bot.errors import Permanent, Refused, Retryable
+from bot.runtime import Runtime
+from bot.skill import Job, TaskContext, UnitOfWork
+from bot.unit import open_unit
+from scheduler.media import FetchMedia, fetch_media
+from scheduler.metrics import JOBS_FINISHED
+from scheduler.queues import QUEUES
+from store import jobs
+from store.jobs import ClaimedJob
+
+__all__ = ["CORE_JOBS", "run_job"]
+
+log = logging.getLogger(__name__)
+
+FIRST_LEASE_S = 60.0
+RETRY_MIN_S, RETRY_MAX_S = 2.0, 4 * 3600.0
+STOPPED_AGAIN_S = 0.5
+TIMEOUT_MARGIN_S = 5.0
+ENDED_EACH_TIME = "the process ended each time it was run"
+
+# Jobs of no skill: their functions get the process's services too.
+CORE_JOBS: dict[str, tuple[type[Job], Any]] = {FetchMedia.name: (FetchMedia, fetch_media)}
+
+
+async def run_job(runtime: Runtime, organization_id: UUID, job_id: UUID) -> None:
+    """Runs in the organization's scope. Raises only what says that the database is away: then the lease runs out, and the relay kicks again."""
+    row = await jobs.claim(job_id, uuid4(), lease_s=FIRST_LEASE_S)
+    if row is None:
+        return
+    found = _function_of(runtime, row.name)
+    max_attempts = found[0].max_attempts if found is not None else Job.max_attempts
+    if row.attempts > max_attempts:
+        await _end(jobs.bury(row, error=row.last_error or ENDED_EACH_TIME), row, "dead")
+        log.error("job is dead", extra={"job": row.name, "job_id": str(job_id), "reason": row.last_error})
+        return
+    try:
+        if found is None:
+            raise Retryable(f"no skill of this worker runs job {row.name}", after_s=60)
+        job_class, function = found
+        # A little less than the task's own time, so that a job that hangs is told from a process that stops.
+        timeout_s = QUEUES[job_class.queue].task_timeout_s - TIMEOUT_MARGIN_S
+        async with asyncio.timeout(timeout_s), _renewing(row, job_class.lease_s):
+            await function(_payload(job_class, row), await _context(runtime, organization_id, row))
+    except asyncio.CancelledError:
+        # The process stops: somebody else goes on from the last commit.
+        await asyncio.shield(jobs.retry(row, after_s=STOPPED_AGAIN_S, error="stopped", counts=False))
+        raise
+    except (Permanent, Refused) as e:
+        log.error("job cannot be done", extra={"job": row.name, "reason": str(e)})
+        await _end(jobs.bury(row, error=str(e)), row, "dead")
+    except Retryable as e:
+        await _again(row, max_attempts, str(e), e.after_s)
+    except Exception as e:
+        log.exception("job raised", extra={"job": row.name, "attempt": row.attempts})
+        await _again(row, max_attempts, f"{type(e).__name__}: {e}", None)
+    else:
+        await _end(jobs.finish(row), row, "done")
+
+
+def _function_of(runtime: Runtime, name: str) -> tuple[type[Job], Any] | None:
+    if name in CORE_JOBS:
+        job_class, function = CORE_JOBS[name]
+        return job_class, partial(function, runtime)
+    return runtime.registry.task(name)
+
+
+def _payload(job_class: type[Job], row: ClaimedJob) -> Job:
+    try:
+        return job_class.model_validate(row.payload)
+    except ValidationError as e:
+        raise Permanent(f"payload of job {row.name} does not fit: {e.error_count()} errors") from e
+
+
+async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> TaskContext:
+    def unit_of_work() -> AbstractAsyncContextManager[UnitOfWork]:
+        return open_unit(runtime, organization_id, actor=f"job:{row.job_id}")
+
+    base = runtime.skill_context(row.name.partition(".")[0])
+    profile = await runtime.directory.organization(organization_id)
+    services = {name: getattr(base, name) for name in base.__dataclass_fields__}
+    return TaskContext(
+        **services,
+        organization=profile.info,
+        job_id=row.job_id,
+        attempt=row.attempts,
+        unit_of_work=unit_of_work,
+    )
+
+
+async def _again(row: ClaimedJob, max_attempts: int, error: str, after_s: float | None) -> None:
+    if row.attempts >= max_attempts:
+        log.error("job is dead", extra={"job": row.name, "job_id": str(row.job_id), "reason": error})
+        await _end(jobs.bury(row, error=error), row, "dead")
+        return
+    wait_s = after_s if after_s is not None else back_off_s(row.attempts)
+    log.warning("job postponed", extra={"job": row.name, "reason": error, "after_s": round(wait_s, 1)})
+    await _end(jobs.retry(row, after_s=wait_s, error=error), row, "retry")
+
+
+def back_off_s(attempts: int) -> float:
+    """2 s, 4 s, 8 s ... up to four hours, spread by a quarter so that a crowd does not come back as one."""
+    return min(RETRY_MIN_S * 2.0 ** (attempts - 1), RETRY_MAX_S) * random.uniform(0.875, 1.125)
+
+
+async def _end(change: Any, row: ClaimedJob, outcome: str) -> None:
+    if not await change:
+        log.warning("lease of a job lost while it ran", extra={"job": row.name, "job_id": str(row.job_id)})
+    JOBS_FINISHED.labels(row.name, outcome).inc()
+
+
+@asynccontextmanager
+async def _renewing(row: ClaimedJob, lease_s: float) -> AsyncIterator[None]:
+    """Keeps the lease while the block runs; a database that is away for a moment is asked again."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(lease_s / 3)
+            try:
+                if not await jobs.renew(row, lease_s=lease_s):
+                    return
+            except Retryable as e:
+                log.warning("lease of a job not renewed", extra={"job": row.name, "reason": str(e)})
+
+    if lease_s > FIRST_LEASE_S:
+        await jobs.renew(row, lease_s=lease_s)
+    keeper = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()

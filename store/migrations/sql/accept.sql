@@ -1,0 +1,157 @@
+-- T0: what a webhook delivery leaves behind, for one organization, in one statement of a group commit.
+-- Items of a batch are resolved in the order of their identities, so that two batches never wait for each other crosswise,
+-- and enter the inbox in the order in which they came.
+
+CREATE FUNCTION cn_contact(
+    p_org uuid, p_portfolio text, p_bsuid_index bytea, p_bsuid_sealed bytea, p_bsuid_masked text,
+    p_phone_index bytea, p_phone_sealed bytea, p_phone_masked text, p_name text, p_country text
+) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    by_bsuid uuid;
+    by_phone uuid;
+    found_name text;
+    target uuid;
+    fresh uuid;
+BEGIN
+    IF p_bsuid_index IS NOT NULL THEN
+        SELECT contact_id INTO by_bsuid FROM contact_identities
+        WHERE organization_id = p_org AND portfolio = p_portfolio AND kind = 'bsuid' AND value_index = p_bsuid_index AND valid_to IS NULL;
+    END IF;
+    IF p_phone_index IS NOT NULL THEN
+        SELECT contact_id INTO by_phone FROM contact_identities
+        WHERE organization_id = p_org AND portfolio = '' AND kind = 'phone' AND value_index = p_phone_index AND valid_to IS NULL;
+    END IF;
+    target := COALESCE(by_bsuid, by_phone);
+
+    -- A phone that answers to another BSUID of the same portfolio is somebody else's now: route by BSUID, propose, never merge.
+    IF by_bsuid IS NULL AND by_phone IS NOT NULL AND p_bsuid_index IS NOT NULL AND EXISTS (
+        SELECT 1 FROM contact_identities WHERE organization_id = p_org AND contact_id = by_phone AND portfolio = p_portfolio
+        AND kind = 'bsuid' AND valid_to IS NULL
+    ) THEN
+        target := NULL;
+    END IF;
+
+    IF target IS NULL THEN
+        fresh := cn_uuid7();
+        INSERT INTO contacts (id, organization_id, name, country, created_at) VALUES (fresh, p_org, p_name, p_country, clock_timestamp());
+        target := fresh;
+    ELSIF p_name <> '' THEN
+        SELECT name INTO found_name FROM contacts WHERE organization_id = p_org AND id = target;
+        IF found_name IS DISTINCT FROM p_name THEN
+            UPDATE contacts SET name = p_name WHERE organization_id = p_org AND id = target;
+        END IF;
+    END IF;
+
+    IF p_bsuid_index IS NOT NULL AND by_bsuid IS NULL THEN
+        INSERT INTO contact_identities (id, organization_id, contact_id, portfolio, kind, value_index, value_sealed, value_masked, valid_from)
+        VALUES (cn_uuid7(), p_org, target, p_portfolio, 'bsuid', p_bsuid_index, p_bsuid_sealed, p_bsuid_masked, clock_timestamp())
+        ON CONFLICT (organization_id, portfolio, kind, value_index) WHERE valid_to IS NULL DO NOTHING;
+        IF NOT FOUND THEN  -- another delivery of the same person won the race
+            SELECT contact_id INTO by_bsuid FROM contact_identities
+            WHERE organization_id = p_org AND portfolio = p_portfolio AND kind = 'bsuid' AND value_index = p_bsuid_index AND valid_to IS NULL;
+            IF fresh IS NOT NULL THEN DELETE FROM contacts WHERE organization_id = p_org AND id = fresh; END IF;
+            target := by_bsuid;
+        END IF;
+    END IF;
+    IF p_phone_index IS NOT NULL AND by_phone IS NULL THEN
+        INSERT INTO contact_identities (id, organization_id, contact_id, portfolio, kind, value_index, value_sealed, value_masked, valid_from)
+        VALUES (cn_uuid7(), p_org, target, '', 'phone', p_phone_index, p_phone_sealed, p_phone_masked, clock_timestamp())
+        ON CONFLICT (organization_id, portfolio, kind, value_index) WHERE valid_to IS NULL DO NOTHING;
+        IF NOT FOUND THEN
+            SELECT contact_id INTO by_phone FROM contact_identities
+            WHERE organization_id = p_org AND portfolio = '' AND kind = 'phone' AND value_index = p_phone_index AND valid_to IS NULL;
+            IF fresh IS NOT NULL AND p_bsuid_index IS NULL THEN
+                DELETE FROM contacts WHERE organization_id = p_org AND id = fresh;
+                target := by_phone;
+            END IF;
+        END IF;
+    END IF;
+
+    IF by_phone IS NOT NULL AND by_phone <> target THEN
+        INSERT INTO contact_merge_proposals (id, organization_id, contact_id, other_contact_id, reason, created_at)
+        VALUES (cn_uuid7(), p_org, target, by_phone, 'one phone number, two business-scoped user ids', clock_timestamp())
+        ON CONFLICT (organization_id, contact_id, other_contact_id) DO NOTHING;
+    END IF;
+    RETURN target;
+END $$;
+
+CREATE FUNCTION cn_accept(
+    p_org uuid, p_account uuid[], p_portfolio text[],
+    p_bsuid_index bytea[], p_bsuid_sealed bytea[], p_bsuid_masked text[],
+    p_phone_index bytea[], p_phone_sealed bytea[], p_phone_masked text[], p_name text[], p_country text[],
+    p_message uuid[], p_inbox uuid[], p_external text[], p_type text[], p_body bytea[], p_reply_to text[], p_at timestamptz[]
+) RETURNS TABLE (session_id uuid, inbox_id uuid) LANGUAGE plpgsql AS $$
+DECLARE
+    i int;
+    n int := COALESCE(array_length(p_message, 1), 0);
+    contact uuid;
+    contacts uuid[] := array_fill(NULL::uuid, ARRAY[GREATEST(n, 1)]);
+    sessions_of uuid[] := array_fill(NULL::uuid, ARRAY[GREATEST(n, 1)]);
+    target uuid;
+BEGIN
+    PERFORM set_config('app.current_org', p_org::text, true);
+    FOR i IN SELECT o FROM generate_series(1, n) o ORDER BY COALESCE(p_bsuid_index[o], p_phone_index[o]), o LOOP
+        IF EXISTS (SELECT 1 FROM messages m WHERE m.organization_id = p_org AND m.account_id = p_account[i] AND m.external_id = p_external[i]) THEN
+            CONTINUE;  -- delivered before
+        END IF;
+        contact := cn_contact(p_org, p_portfolio[i], p_bsuid_index[i], p_bsuid_sealed[i], p_bsuid_masked[i],
+                              p_phone_index[i], p_phone_sealed[i], p_phone_masked[i], p_name[i], p_country[i]);
+        contacts[i] := contact;
+        SELECT s.id INTO target FROM sessions s WHERE s.organization_id = p_org AND s.account_id = p_account[i] AND s.contact_id = contact;
+        IF target IS NULL THEN
+            INSERT INTO sessions AS s (id, organization_id, account_id, contact_id, phase, revision, created_at, updated_at)
+            VALUES (cn_uuid7(), p_org, p_account[i], contact, 'IDLE', 0, clock_timestamp(), clock_timestamp())
+            ON CONFLICT (organization_id, account_id, contact_id) DO NOTHING RETURNING s.id INTO target;
+            IF target IS NULL THEN
+                SELECT s.id INTO target FROM sessions s WHERE s.organization_id = p_org AND s.account_id = p_account[i] AND s.contact_id = contact;
+            END IF;
+        END IF;
+        sessions_of[i] := target;
+    END LOOP;
+
+    FOR i IN 1..n LOOP
+        CONTINUE WHEN sessions_of[i] IS NULL;
+        INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, external_id, type, body, reply_to, origin,
+                              status, provider_at, created_at)
+        VALUES (p_message[i], p_org, sessions_of[i], p_account[i], contacts[i], 'in', p_external[i], p_type[i], p_body[i], p_reply_to[i], '',
+                'received', p_at[i], clock_timestamp())
+        ON CONFLICT (organization_id, account_id, external_id) DO NOTHING;
+        CONTINUE WHEN NOT FOUND;
+        INSERT INTO inbox (id, organization_id, session_id, message_id, kind, provider_at, state, attempts, next_attempt_at, last_error)
+        VALUES (p_inbox[i], p_org, sessions_of[i], p_message[i], 'message', p_at[i], 'ready', 0, clock_timestamp(), '');
+        IF p_type[i] = 'media' THEN
+            INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
+            VALUES (cn_uuid7(), p_org, 'core.fetch_media', 'bulk', jsonb_build_object('message_id', p_message[i]),
+                    'media:' || p_message[i], 'ready', clock_timestamp(), 0, '', clock_timestamp())
+            ON CONFLICT (organization_id, key) DO NOTHING;
+        END IF;
+        session_id := sessions_of[i];
+        inbox_id := p_inbox[i];
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION cn_accept_statuses(
+    p_org uuid, p_id uuid[], p_account uuid[], p_external text[], p_status text[], p_participant text[], p_message uuid[],
+    p_at timestamptz[], p_detail jsonb[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('app.current_org', p_org::text, true);
+    INSERT INTO message_statuses (id, organization_id, account_id, external_id, status, participant, message_id, at, detail,
+                                  received_at, next_attempt_at, attempts)
+    SELECT i, p_org, a, e, s, p, m, t, d, clock_timestamp(), clock_timestamp(), 0
+    FROM unnest(p_id, p_account, p_external, p_status, p_participant, p_message, p_at, p_detail) AS u(i, a, e, s, p, m, t, d)
+    ORDER BY a, e, s, p
+    ON CONFLICT (organization_id, account_id, external_id, status, participant) DO NOTHING;
+END $$;
+
+CREATE FUNCTION cn_accept_events(
+    p_org uuid, p_id uuid[], p_account uuid[], p_kind text[], p_external text[], p_payload bytea[], p_at timestamptz[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('app.current_org', p_org::text, true);
+    INSERT INTO channel_events (id, organization_id, account_id, kind, external_id, sealed_payload, at)
+    SELECT i, p_org, a, k, e, p, t FROM unnest(p_id, p_account, p_kind, p_external, p_payload, p_at) AS u(i, a, k, e, p, t)
+    ORDER BY e
+    ON CONFLICT (organization_id, external_id) DO NOTHING;
+END $$;

@@ -1,0 +1,8 @@
+-- UUIDv7 in plain SQL, for rows made inside functions: any server >= 16 must do, uuidv7() came with 18.
+CREATE FUNCTION cn_uuid7() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+    SELECT encode(
+        set_bit(set_bit(
+            overlay(uuid_send(gen_random_uuid()) PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+                    FROM 1 FOR 6),
+            52, 1), 53, 1), 'hex')::uuid
+$$;

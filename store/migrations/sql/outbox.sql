@@ -1,0 +1,191 @@
+-- Delivery: claim what is due, mark what became of it, settle what nobody knew.
+
+CREATE FUNCTION cn_claim_outbox(p_org uuid, p_lane int, p_account uuid, p_limit int, p_token uuid, p_settle_s float8)
+RETURNS TABLE (
+    outbox_id uuid, message_id uuid, session_id uuid, account_id uuid, contact_id uuid, lane smallint, attempts smallint, was_unknown boolean,
+    type text, body bytea, reply_to text, last_user_at timestamptz, opted_in_at timestamptz, opted_out_at timestamptz, locale text,
+    phone_sealed bytea, bsuid_sealed bytea
+) LANGUAGE sql AS $$
+    SELECT set_config('app.current_org', p_org::text, true);
+    WITH due AS (
+        SELECT o.id, o.state FROM outbox o
+        WHERE o.organization_id = p_org AND o.lane = p_lane AND (p_account IS NULL OR o.account_id = p_account)
+          AND o.state <> 'dead' AND o.next_attempt_at <= clock_timestamp()
+          AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.organization_id = p_org AND e.session_id = o.session_id AND e.lane = o.lane
+                          AND e.seq < o.seq AND e.state <> 'dead')
+        ORDER BY o.seq LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), mine AS (
+        UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, lease_token = p_token,
+            next_attempt_at = clock_timestamp() + make_interval(secs => p_settle_s)
+        FROM due WHERE o.organization_id = p_org AND o.id = due.id
+        RETURNING o.*, due.state AS old_state
+    )
+    SELECT q.id, q.message_id, q.session_id, q.account_id, q.contact_id, q.lane, q.attempts, q.old_state <> 'ready',
+           m.type::text, m.body, m.reply_to::text, s.last_user_at, c.opted_in_at, c.opted_out_at, c.locale::text,
+           (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = q.contact_id
+              AND i.kind = 'phone' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
+           (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = q.contact_id
+              AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1)
+    FROM mine q
+    JOIN messages m ON m.organization_id = p_org AND m.id = q.message_id
+    JOIN sessions s ON s.organization_id = p_org AND s.id = q.session_id
+    JOIN contacts c ON c.organization_id = p_org AND c.id = q.contact_id
+    ORDER BY q.seq
+$$;
+
+-- `p_outcome`: accepted | refused (policy) | failed (provider, for good) | retry | unknown | release.
+CREATE FUNCTION cn_mark_outbox(
+    p_org uuid, p_token uuid, p_outbox uuid[], p_message uuid[], p_outcome text[], p_external text[], p_delay_s float8[], p_error jsonb[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('app.current_org', p_org::text, true);
+    UPDATE messages m SET
+        external_id = COALESCE(m.external_id, r.external),
+        accepted_at = CASE WHEN r.outcome = 'accepted' THEN COALESCE(m.accepted_at, clock_timestamp()) ELSE m.accepted_at END,
+        failed_at = CASE WHEN r.outcome IN ('refused', 'failed') THEN clock_timestamp() ELSE m.failed_at END,
+        error = COALESCE(r.error, m.error),
+        status = CASE WHEN m.status <> 'queued' THEN m.status
+                      WHEN r.outcome IN ('accepted', 'refused', 'failed') THEN r.outcome ELSE m.status END
+    FROM unnest(p_message, p_outcome, p_external, p_error) AS r(message, outcome, external, error)
+    WHERE m.organization_id = p_org AND m.id = r.message AND r.outcome IN ('accepted', 'refused', 'failed');
+
+    INSERT INTO charges (id, organization_id, key, meter, quantity, at)
+    SELECT cn_uuid7(), p_org, 'out:' || r.message, 'message.out', 1, clock_timestamp()
+    FROM unnest(p_message, p_outcome) AS r(message, outcome) WHERE r.outcome = 'accepted'
+    ON CONFLICT (organization_id, key) DO NOTHING;
+
+    DELETE FROM outbox o USING unnest(p_outbox, p_outcome) AS r(id, outcome)
+    WHERE o.organization_id = p_org AND o.id = r.id AND r.outcome IN ('accepted', 'refused');
+
+    UPDATE outbox o SET
+        state = CASE r.outcome WHEN 'failed' THEN 'dead' WHEN 'unknown' THEN 'unknown' ELSE 'ready' END,
+        attempts = CASE WHEN r.outcome = 'release' THEN GREATEST(o.attempts - 1, 0) ELSE o.attempts END,
+        next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE(r.delay_s, 0)),
+        lease_token = NULL,
+        last_error = left(COALESCE(r.error->>'reason', ''), 500)
+    FROM unnest(p_outbox, p_outcome, p_delay_s, p_error) AS r(id, outcome, delay_s, error)
+    WHERE o.organization_id = p_org AND o.id = r.id AND o.lease_token = p_token
+      AND r.outcome IN ('failed', 'retry', 'unknown', 'release');
+END $$;
+
+-- One step of GCRA without burst: seconds until the first of `p_n` slots, which are then taken. By the database's clock.
+CREATE FUNCTION cn_pace(p_org uuid, p_key text, p_interval_s float8, p_n int) RETURNS float8 LANGUAGE sql AS $$
+    SELECT set_config('app.current_org', p_org::text, true);
+    INSERT INTO pacing AS p (id, organization_id, key, tat)
+    VALUES (cn_uuid7(), p_org, p_key, clock_timestamp() + make_interval(secs => p_interval_s * p_n))
+    ON CONFLICT (organization_id, key) DO UPDATE
+        SET tat = GREATEST(p.tat, clock_timestamp()) + make_interval(secs => p_interval_s * p_n)
+    RETURNING GREATEST(extract(epoch FROM p.tat - clock_timestamp())::float8 - p_interval_s * p_n, 0)
+$$;
+
+-- The pair limit: a burst of `p_burst`, then one per `p_interval_s`. Returns 0 and takes the slot, or the seconds to wait and takes nothing.
+CREATE FUNCTION cn_pace_pair(p_org uuid, p_session uuid, p_interval_s float8, p_burst int) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+    wait_s float8;
+BEGIN
+    PERFORM set_config('app.current_org', p_org::text, true);
+    UPDATE sessions SET pair_tat = GREATEST(pair_tat, clock_timestamp()) + make_interval(secs => p_interval_s)
+    WHERE organization_id = p_org AND id = p_session
+      AND (pair_tat IS NULL OR pair_tat - make_interval(secs => p_interval_s * (p_burst - 1)) <= clock_timestamp());
+    IF FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT extract(epoch FROM pair_tat - make_interval(secs => p_interval_s * (p_burst - 1)) - clock_timestamp()) INTO wait_s
+    FROM sessions WHERE organization_id = p_org AND id = p_session;
+    RETURN GREATEST(COALESCE(wait_s, 0), 0.05);
+END $$;
+
+CREATE FUNCTION cn_rank(p_status text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE p_status WHEN 'queued' THEN 0 WHEN 'refused' THEN 0 WHEN 'accepted' THEN 1 WHEN 'sent' THEN 2 WHEN 'failed' THEN 3
+                         WHEN 'delivered' THEN 4 WHEN 'read' THEN 5 WHEN 'played' THEN 6 ELSE -1 END
+$$;
+
+-- Statuses are a ladder, never a sequence of assignments: each keeps its own time, the best one names the message. A status that carries
+-- our id also proves that an unknown send went. Runs over all organizations, as the system role. Returns how many rows it looked at.
+CREATE FUNCTION cn_apply_statuses(p_limit int, p_keep interval) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    looked int;
+BEGIN
+    CREATE TEMP TABLE IF NOT EXISTS cn_batch (LIKE message_statuses) ON COMMIT DELETE ROWS;
+    INSERT INTO cn_batch SELECT s.* FROM message_statuses s WHERE s.next_attempt_at <= clock_timestamp()
+    ORDER BY s.next_attempt_at LIMIT p_limit FOR UPDATE SKIP LOCKED;
+    GET DIAGNOSTICS looked = ROW_COUNT;
+    IF looked = 0 THEN
+        RETURN 0;
+    END IF;
+    CREATE TEMP TABLE IF NOT EXISTS cn_matched (id uuid, organization_id uuid, message uuid) ON COMMIT DELETE ROWS;
+    INSERT INTO cn_matched
+    SELECT b.id, b.organization_id, m.id FROM cn_batch b JOIN messages m ON m.organization_id = b.organization_id AND m.id = b.message_id
+        AND m.direction = 'out' AND m.account_id = b.account_id;
+    INSERT INTO cn_matched
+    SELECT b.id, b.organization_id, m.id FROM cn_batch b JOIN messages m ON m.organization_id = b.organization_id
+        AND m.account_id = b.account_id AND m.external_id = b.external_id AND m.direction = 'out'
+    WHERE NOT EXISTS (SELECT 1 FROM cn_matched x WHERE x.id = b.id);
+
+    UPDATE messages m SET
+        external_id = COALESCE(m.external_id, g.external_id),
+        accepted_at = COALESCE(m.accepted_at, g.first_at),
+        sent_at = COALESCE(m.sent_at, g.sent_at),
+        delivered_at = COALESCE(m.delivered_at, g.delivered_at),
+        read_at = COALESCE(m.read_at, g.read_at),
+        played_at = COALESCE(m.played_at, g.played_at),
+        failed_at = COALESCE(m.failed_at, g.failed_at),
+        error = COALESCE(g.errors, m.error),
+        pricing = COALESCE(g.pricing, m.pricing),
+        status = CASE WHEN cn_rank(g.best) > cn_rank(m.status) THEN g.best ELSE m.status END
+    FROM (
+        SELECT x.organization_id, x.message, min(b.external_id) AS external_id, min(b.at) AS first_at,
+            min(b.at) FILTER (WHERE b.status = 'sent') AS sent_at, min(b.at) FILTER (WHERE b.status = 'delivered') AS delivered_at,
+            min(b.at) FILTER (WHERE b.status = 'read') AS read_at, min(b.at) FILTER (WHERE b.status = 'played') AS played_at,
+            min(b.at) FILTER (WHERE b.status = 'failed') AS failed_at,
+            (array_agg(b.detail->'errors') FILTER (WHERE b.status = 'failed'))[1] AS errors,
+            (array_agg(b.detail->'pricing') FILTER (WHERE b.detail->'pricing' IS NOT NULL AND b.detail->>'pricing' IS NOT NULL))[1] AS pricing,
+            (array_agg(b.status ORDER BY cn_rank(b.status) DESC))[1] AS best
+        FROM cn_matched x JOIN cn_batch b ON b.id = x.id GROUP BY x.organization_id, x.message
+    ) g WHERE m.organization_id = g.organization_id AND m.id = g.message;
+
+    INSERT INTO charges (id, organization_id, key, meter, quantity, at)
+    SELECT cn_uuid7(), x.organization_id, 'out:' || x.message, 'message.out', 1, clock_timestamp()
+    FROM (SELECT DISTINCT y.organization_id, y.message FROM cn_matched y JOIN cn_batch b ON b.id = y.id WHERE b.status <> 'failed') x
+    ON CONFLICT (organization_id, key) DO NOTHING;
+
+    DELETE FROM outbox o USING cn_matched x WHERE o.organization_id = x.organization_id AND o.message_id = x.message AND o.state <> 'dead';
+    DELETE FROM message_statuses s USING cn_matched x WHERE s.organization_id = x.organization_id AND s.id = x.id;
+    DELETE FROM message_statuses s USING cn_batch b WHERE s.organization_id = b.organization_id AND s.id = b.id
+        AND s.received_at < clock_timestamp() - p_keep;
+    UPDATE message_statuses s SET attempts = LEAST(s.attempts + 1, 30),
+        next_attempt_at = clock_timestamp() + LEAST(interval '1 second' * power(2, LEAST(s.attempts, 12)), interval '1 hour')
+    FROM cn_batch b WHERE s.organization_id = b.organization_id AND s.id = b.id;
+    RETURN looked;
+END $$;
+
+-- Business-initiated messages, once per key; the session is made where the contact has none with this number yet.
+CREATE FUNCTION cn_put_sends(
+    p_org uuid, p_contact uuid[], p_account uuid[], p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_key text[],
+    p_lane int[], p_origin text[]
+) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    made int;
+BEGIN
+    INSERT INTO sessions (id, organization_id, account_id, contact_id, phase, revision, created_at, updated_at)
+    SELECT cn_uuid7(), p_org, a, c, 'IDLE', 0, clock_timestamp(), clock_timestamp()
+    FROM (SELECT DISTINCT a, c FROM unnest(p_account, p_contact) AS u(a, c) ORDER BY a, c) pairs
+    WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.organization_id = p_org AND s.account_id = a AND s.contact_id = c)
+    ON CONFLICT (organization_id, account_id, contact_id) DO NOTHING;
+
+    WITH wanted AS (
+        SELECT c, a, m, x, t, b, k, l, o, n, s.id AS session_id
+        FROM unnest(p_contact, p_account, p_message, p_outbox, p_type, p_body, p_key, p_lane, p_origin) WITH ORDINALITY
+             AS u(c, a, m, x, t, b, k, l, o, n)
+        JOIN sessions s ON s.organization_id = p_org AND s.account_id = u.a AND s.contact_id = u.c
+    ), fresh AS (
+        INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, type, body, key, origin, status, created_at)
+        SELECT m, p_org, session_id, a, c, 'out', t, b, k, o, 'queued', clock_timestamp() FROM wanted ORDER BY n
+        ON CONFLICT (organization_id, key) DO NOTHING RETURNING id
+    )
+    INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at, last_error, created_at)
+    SELECT w.x, p_org, w.m, w.session_id, w.a, w.c, w.l, 'ready', 0, clock_timestamp(), '', clock_timestamp()
+    FROM wanted w JOIN fresh f ON f.id = w.m ORDER BY w.n;
+    GET DIAGNOSTICS made = ROW_COUNT;
+    RETURN made;
+END $$;

@@ -1,0 +1,35 @@
+"""The core tables. Skills bring their own beside their code."""
+
+from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
+from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
+from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
+from store.models.organization import Organization, OrganizationKey, SkillInstall
+from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
+from store.models.user import Membership, User
+
+__all__ = [
+    "AuditEntry",
+    "ChannelAccount",
+    "ChannelEvent",
+    "Charge",
+    "Consent",
+    "Contact",
+    "ContactIdentity",
+    "Heartbeat",
+    "InboxItem",
+    "JobRow",
+    "MediaFile",
+    "Membership",
+    "MergeProposal",
+    "Message",
+    "MessageStatus",
+    "MetaApp",
+    "Organization",
+    "OrganizationKey",
+    "OutboxItem",
+    "PacingSlot",
+    "Session",
+    "SkillInstall",
+    "User",
+    "WebhookDelivery",
+]

@@ -1,0 +1,80 @@
+"""The numbers an organization speaks through, and what Meta says of them."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.models import Model
+
+from store.ids import uuid7
+from store.tenancy import OrgModel
+
+
+class MetaApp(Model):
+    """A Meta app: its secrets sign deliveries. Platform table, read through `store.directory` only.
+
+    `sealed` is JSON `{"secrets": [...], "verify_token": "..."}` sealed by the master key; several secrets are valid at once
+    while one is being rotated.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    app_id = fields.CharField(max_length=40, unique=True)
+    name = fields.CharField(max_length=120, default="")
+    sealed = fields.BinaryField()
+
+    class Meta:
+        table = "meta_apps"
+
+
+class ChannelAccount(OrgModel):
+    """One WhatsApp number of an organization. `external_id` is Meta's phone_number_id."""
+
+    kind = fields.CharField(max_length=20, default="whatsapp")
+    external_id = fields.CharField(max_length=64)
+    waba_id = fields.CharField(max_length=64, default="")
+    portfolio = fields.CharField(max_length=64, default="")  # business portfolio: the scope of BSUIDs and of the tier
+    meta_app_id = fields.UUIDField(null=True)
+    name = fields.CharField(max_length=200, default="")
+    display_phone_number = fields.CharField(max_length=32, default="")
+    sealed_token = fields.BinaryField()  # access token, sealed by the organization's key
+    number_per_s = fields.FloatField(null=True)  # throughput of the number; null: the setting `limits.number_per_s`
+    state = fields.CharField(max_length=20, default="connected")  # connected | paused | disconnected
+    state_reason = fields.CharField(max_length=300, default="")
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "channel_accounts"
+        unique_together = (("kind", "external_id"),)
+
+
+class WebhookDelivery(Model):
+    """A raw delivery as it came, sealed by the master key. Platform table: the app role may only insert.
+
+    `outcome`: accepted | unparsed (the sweep tries again) | unrouted (nobody's number) | malformed (not a JSON object).
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    received_at = fields.DatetimeField(auto_now_add=True, db_index=True)
+    meta_app_id = fields.UUIDField(null=True)
+    sealed_body = fields.BinaryField()
+    size_bytes = fields.IntField()
+    outcome = fields.CharField(max_length=12, default="accepted")
+    detail = fields.CharField(max_length=300, default="")
+    attempts = fields.SmallIntField(default=0)
+
+    class Meta:
+        table = "webhook_deliveries"
+
+
+class ChannelEvent(OrgModel):
+    """What the provider said about an account, a template or a contact, and is no message: kept, logged, applied later."""
+
+    account_id = fields.UUIDField(null=True)
+    kind = fields.CharField(max_length=60)
+    external_id = fields.CharField(max_length=255)
+    sealed_payload = fields.BinaryField()
+    at = fields.DatetimeField()
+    applied_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "channel_events"
+        unique_together = (("organization_id", "external_id"),)

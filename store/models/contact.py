@@ -1,0 +1,67 @@
+"""People on the other side of the chat. Our id is the key; numbers and provider ids are attributes with scope and history."""
+
+from __future__ import annotations
+
+from tortoise import fields
+
+from store.tenancy import OrgModel
+
+
+class Contact(OrgModel):
+    name = fields.CharField(max_length=300, default="")  # the profile name, display only
+    locale = fields.CharField(max_length=12, null=True)  # null: the organization's
+    country = fields.CharField(max_length=2, default="")
+    opted_in_at = fields.DatetimeField(null=True)  # derived from the last consent, for the policy gate
+    opted_out_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "contacts"
+
+
+class ContactIdentity(OrgModel):
+    """One way to recognise a contact. `kind`: bsuid | parent_bsuid | phone. Live while `valid_to` is null.
+
+    BSUIDs are unique within a business portfolio; phones have the empty portfolio. The value is sealed; it is found by the
+    keyed hash `value_index` and shown as `value_masked`.
+    """
+
+    contact_id = fields.UUIDField(db_index=True)
+    portfolio = fields.CharField(max_length=64, default="")
+    kind = fields.CharField(max_length=16)
+    value_index = fields.BinaryField()
+    value_sealed = fields.BinaryField()
+    value_masked = fields.CharField(max_length=64, default="")
+    valid_from = fields.DatetimeField(auto_now_add=True)
+    valid_to = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "contact_identities"
+
+
+class Consent(OrgModel):
+    """The consent ledger: who agreed to or withdrew what, when, how, in which words."""
+
+    contact_id = fields.UUIDField(db_index=True)
+    purpose = fields.CharField(max_length=40, default="messages")
+    state = fields.CharField(max_length=12)  # granted | withdrawn
+    source = fields.CharField(max_length=60)  # e.g. chat, registration, provider
+    wording = fields.CharField(max_length=500, default="")
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "consents"
+
+
+class MergeProposal(OrgModel):
+    """Two contacts that may be one person. Nothing is merged without somebody's decision."""
+
+    contact_id = fields.UUIDField()
+    other_contact_id = fields.UUIDField()
+    reason = fields.CharField(max_length=120)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    decided_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "contact_merge_proposals"
+        unique_together = (("organization_id", "contact_id", "other_contact_id"),)

@@ -1,0 +1,205 @@
+"""What is due, over all organizations. For the clock's relay and sweep: everything here runs inside `unscoped`.
+
+Each question looks at a few rows per organization, never at a backlog as a whole: a broadcast of 100,000 must not slow down the others' clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from store import db
+
+__all__ = [
+    "DueDelivery",
+    "DueJob",
+    "QueueLoad",
+    "WaitingSession",
+    "apply_statuses",
+    "due_deliveries",
+    "due_jobs",
+    "hold_unknown_sends",
+    "job_load",
+    "mark_kicked",
+    "park_status",
+    "purge_deliveries",
+    "purge_jobs",
+    "put_timeouts",
+    "unparsed_deliveries",
+    "waiting_sessions",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    organization_id: UUID
+    lane: int
+    senders: int  # delivery tasks at work now
+
+
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    job_id: UUID
+    organization_id: UUID
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLoad:
+    organization_id: UUID
+    queue: str
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSession:
+    """A conversation with an inbox row that is ready and that nobody works on."""
+
+    organization_id: UUID
+    session_id: UUID
+    inbox_id: UUID
+
+
+async def hold_unknown_sends(grace_s: float, gap_s: float, reporters: Sequence[str]) -> int:
+    """Puts off sends of unknown fate until their status could have come: a grace after the last moment at which a reporter was away.
+
+    Without reporters in the table nobody could have told us anything, and nothing is held. Returns how many rows moved.
+    """
+    tag = await db.execute(
+        "WITH heard AS ("
+        " SELECT max(CASE WHEN beat_at < clock_timestamp() - make_interval(secs => $2) THEN clock_timestamp() ELSE alive_since END)"
+        "   + make_interval(secs => $1) AS since FROM heartbeats WHERE name = ANY($3::text[]))"
+        " UPDATE outbox o SET next_attempt_at = heard.since FROM heard"
+        " WHERE o.state IN ('sending', 'unknown') AND o.next_attempt_at < heard.since",
+        grace_s,
+        gap_s,
+        list(reporters),
+    )
+    return int(tag.split()[-1])
+
+
+async def due_deliveries(limit: int) -> list[DueDelivery]:
+    """Organizations and lanes with a message that is due and first in its conversation."""
+    rows = await db.fetch(
+        "SELECT g.id, l.lane, (SELECT count(DISTINCT s.lease_token) FROM outbox s WHERE s.organization_id = g.id AND s.lane = l.lane"
+        "   AND s.state = 'sending' AND s.next_attempt_at > clock_timestamp()) AS senders"
+        " FROM organizations g CROSS JOIN (VALUES (0), (1)) AS l(lane)"
+        " WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
+        "   AND o.next_attempt_at <= clock_timestamp()"
+        "   AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.organization_id = g.id AND e.session_id = o.session_id"
+        "     AND e.lane = o.lane AND e.seq < o.seq AND e.state <> 'dead'))"
+        " ORDER BY l.lane, g.id LIMIT $1",
+        limit,
+    )
+    return [DueDelivery(*row) for row in rows]
+
+
+async def job_load() -> list[QueueLoad]:
+    """Jobs with a live lease, per organization and queue."""
+    rows = await db.fetch(
+        "SELECT organization_id, queue, count(*) FROM jobs WHERE state = 'running' AND lease_until >= clock_timestamp()"
+        " GROUP BY organization_id, queue"
+    )
+    return [QueueLoad(*row) for row in rows]
+
+
+async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
+    """At most so many of each organization and queue, oldest first: ready and due, or left behind by a worker that is gone.
+
+    A job that was kicked lately counts as one of them but is not among the result: its hint is still on the way.
+    """
+    rows = await db.fetch(
+        "SELECT j.id, g.id AS organization_id, q.queue, j.kicked"
+        " FROM organizations g CROSS JOIN (VALUES ('interactive'), ('bulk'), ('render')) AS q(queue)"
+        " CROSS JOIN LATERAL (SELECT id, run_at, COALESCE(hinted_at > clock_timestamp() - make_interval(secs => $2), false) AS kicked"
+        "   FROM jobs WHERE organization_id = g.id AND queue = q.queue AND state IN ('ready', 'running')"
+        "   AND run_at <= clock_timestamp() AND (state = 'ready' OR lease_until < clock_timestamp())"
+        "   ORDER BY run_at, id LIMIT $1) j"
+        " ORDER BY j.run_at, j.id",
+        per_organization,
+        rekick_s,
+    )
+    return [DueJob(row["id"], row["organization_id"], row["queue"]) for row in rows if not row["kicked"]]
+
+
+async def mark_kicked(job_ids: Sequence[UUID]) -> None:
+    await db.execute("UPDATE jobs SET hinted_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(job_ids))
+
+
+async def waiting_sessions(older_than_s: float, limit: int) -> list[WaitingSession]:
+    rows = await db.fetch(
+        "SELECT DISTINCT ON (d.session_id) d.organization_id, d.session_id, d.id FROM ("
+        " SELECT i.organization_id, i.session_id, i.id, i.next_attempt_at FROM inbox i"
+        " JOIN sessions s ON s.organization_id = i.organization_id AND s.id = i.session_id"
+        " WHERE i.state = 'ready' AND i.next_attempt_at <= clock_timestamp() - make_interval(secs => $1)"
+        " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp())"
+        " ORDER BY i.next_attempt_at LIMIT $2) d ORDER BY d.session_id, d.next_attempt_at",
+        older_than_s,
+        limit,
+    )
+    return [WaitingSession(*row) for row in rows]
+
+
+async def put_timeouts(limit: int) -> list[WaitingSession]:
+    """Tells conversations whose wait is over so, once per wait: an inbox row of kind `timeout`. Returns those that are to be hinted."""
+    rows = await db.fetch(
+        "WITH late AS (SELECT organization_id, id, revision, state FROM sessions"
+        "   WHERE wait_until IS NOT NULL AND wait_until <= clock_timestamp() AND state #>> '{pending,kind}' = 'event'"
+        "   ORDER BY wait_until LIMIT $1)"
+        " INSERT INTO inbox (id, organization_id, session_id, kind, payload, key, provider_at, state, attempts, next_attempt_at, last_error)"
+        " SELECT cn_uuid7(), l.organization_id, l.id, 'timeout',"
+        "   jsonb_build_object('event', l.state #>> '{pending,event}', 'key', l.state #>> '{pending,key}'),"
+        "   'timeout:' || l.id || ':' || l.revision, clock_timestamp(), 'ready', 0, clock_timestamp(), ''"
+        " FROM late l ON CONFLICT (organization_id, key) DO NOTHING RETURNING organization_id, session_id, id",
+        limit,
+    )
+    return [WaitingSession(*row) for row in rows]
+
+
+async def apply_statuses(limit: int, keep: timedelta) -> int:
+    """One batch of the status ladder; how many were looked at."""
+    looked: int = await db.fetchval("SELECT cn_apply_statuses($1, $2)", limit, keep)
+    return looked
+
+
+async def park_status() -> None:
+    """Puts the next status off by an hour: the one that makes a batch of one fail."""
+    await db.execute(
+        "UPDATE message_statuses SET next_attempt_at = clock_timestamp() + interval '1 hour', attempts = LEAST(attempts + 1, 30)"
+        " WHERE id = (SELECT id FROM message_statuses WHERE next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT 1)"
+    )
+
+
+async def unparsed_deliveries(max_attempts: int, limit: int) -> list[UUID]:
+    """Raw deliveries that could not be read, with growing pauses; the attempt is counted here, before it is made."""
+    rows = await db.fetch(
+        "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id IN (SELECT id FROM webhook_deliveries"
+        "   WHERE outcome = 'unparsed' AND attempts < $1"
+        "   AND received_at < clock_timestamp() - make_interval(secs => 5 * power(4, attempts)) ORDER BY received_at LIMIT $2)"
+        " RETURNING id",
+        max_attempts,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def purge_jobs(older_than_days: float, limit: int) -> int:
+    tag = await db.execute(
+        "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 'done'"
+        " AND finished_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
+        older_than_days * 86_400,
+        limit,
+    )
+    return int(tag.split()[-1])
+
+
+async def purge_deliveries(older_than_days: float, limit: int) -> int:
+    tag = await db.execute(
+        "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries"
+        " WHERE received_at < clock_timestamp() - make_interval(secs => $1) ORDER BY received_at LIMIT $2)",
+        older_than_days * 86_400,
+        limit,
+    )
+    return int(tag.split()[-1])

@@ -1,0 +1,135 @@
+"""Logs: the fields of every record, and what must never be in one."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bot.logs import bound, set_up
+from bot.redaction import redacted
+from bot.settings import LogFormat, LogSettings
+from store.scope import organization_scope
+
+ORGANIZATION = UUID("0192f0c1-2345-7abc-8def-0123456789ab")
+log = logging.getLogger("tests.of.logs")
+
+
+@pytest.fixture
+def records() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    set_up(LogSettings(format=LogFormat.JSON), service="web", stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:], root.level = handlers, level
+
+
+def test_a_record_has_the_fields_of_r371(records: Callable[[], list[dict[str, Any]]]) -> None:
+    with organization_scope(ORGANIZATION), bound(trace_id="t-1", user_id="u-1", turn_id="turn-1"):
+        log.info("turn committed", extra={"action": "turn.committed", "segments": 2})
+    (record,) = records()
+    assert record.pop("timestamp").endswith("Z")
+    assert record == {
+        "level": "info",
+        "service": "web",
+        "trace_id": "t-1",
+        "organization_id": str(ORGANIZATION),
+        "user_id": "u-1",
+        "action": "turn.committed",
+        "message": "turn committed",
+        "logger": "tests.of.logs",
+        "metadata": {"turn_id": "turn-1", "segments": 2},
+    }
+
+
+def test_what_is_bound_ends_with_its_block(records: Callable[[], list[dict[str, Any]]]) -> None:
+    with bound(trace_id="t-1"):
+        pass
+    log.info("later")
+    assert records()[0]["trace_id"] is None
+
+
+def test_an_exception_stays_in_its_record(records: Callable[[], list[dict[str, Any]]]) -> None:
+    try:
+        raise ValueError("of +254 722 000 000")
+    except ValueError:
+        log.exception("it failed")
+    (record,) = records()
+    assert record["exception"].startswith("Traceback")
+    assert "722" not in record["exception"]
+
+
+def test_arguments_of_a_message_are_redacted_too(records: Callable[[], list[dict[str, Any]]]) -> None:
+    log.warning("from %s", "254722000000")
+    assert records()[0]["message"] == "from [redacted]"
+
+
+def test_text_for_people_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    set_up(LogSettings(), service="web", stream=stream)
+    log.info("turn committed", extra={"segments": 2, "to": "+254722000000"})
+    root.handlers[:], root.level = handlers, level
+    assert stream.getvalue().endswith("info    turn committed segments=2 to=[redacted]\n")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "+254722000000",
+        "+254 722 000 000",
+        "254722000000",
+        "0722 000 000",
+        "0722000000",
+        "Bearer abc.def",
+        "sha256=" + "ab" * 32,
+        "EAAG" + "x1Y2" * 10,
+        "0123456789abcdef0123456789abcdef",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "sk-proj-" + "a1" * 12,
+    ],
+)
+def test_secrets_and_numbers_of_people_are_blotted_out(secret: str) -> None:
+    assert redacted(f"before {secret} after") == "before [redacted] after"
+
+
+def test_of_an_address_only_who_and_how_is_blotted_out() -> None:
+    assert redacted("at postgresql://app:hush@db.example:5432/x") == "at postgresql://[redacted]@db.example:5432/x"
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "0192f0c1-2345-7abc-8def-0123456789ab",
+        "2026-11-22T18:20:01.123456Z",
+        "http://127.0.0.1:8000/healthz",
+        "took 1234.567 ms",
+        "events:register",
+        "worker-interactive",
+        "configs/base.yml:12:3",
+    ],
+)
+def test_what_helps_is_left(harmless: str) -> None:
+    assert redacted(f"before {harmless} after") == f"before {harmless} after"
+
+
+def test_keys_say_what_a_value_is() -> None:
+    given = {
+        "phone_number_id": "106540352242922",
+        "wa_id": "254722000000",
+        "access_token": "short",
+        "count": 254722000000,
+    }
+    assert redacted(given) == {
+        "phone_number_id": "106540352242922",
+        "wa_id": "[redacted]",
+        "access_token": "[redacted]",
+        "count": 254722000000,
+    }

@@ -1,0 +1,7 @@
+"""Fixtures of the whole suite live in `tests/support`; here they are only made known."""
+
+from __future__ import annotations
+
+from tests.support.database import blank_database, cluster, database
+
+__all__ = ["blank_database", "cluster", "database"]
