@@ -113,7 +113,7 @@ def _said(effects: list[Any]) -> str:
 # -- the floor: what one would write by hand for this form and nothing else -------------------------------------------
 
 _texts = {
-    name: jinja2.Environment(autoescape=False).from_string(text)  # noqa: S701  # plain text, as the project's own
+    name: jinja2.Environment(autoescape=False).from_string(text)
     for name, text in {
         "name": "What is your name?",
         "email": "Thanks {{ name }}. What is your e-mail?",

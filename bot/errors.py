@@ -3,11 +3,17 @@
 ChatNationError
 ├── UserFacing(key, **values)   the contact sees the response `key`; the turn goes on
 ├── Retryable(after_s)          the outside world failed; the row keeps its place, back-off
+│   ├── DatabaseAway            PostgreSQL is not there, or went away (store.db)
+│   └── BlobStoreAway           the media store is not there (store.blobs)
 ├── Permanent                   dead letter with the reason; nobody retries
+│   ├── Unreadable              a sealed value does not open (store.crypto)
+│   └── BlobNotFound, BlobTooLarge, BlobDamaged (store.blobs)
+├── TransactionAborted          an error was swallowed inside a transaction (store.db)
+├── LeaseLost                   another worker has the conversation (bot.turn.commit)
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope
 │   └── CrossOrganization       another organization's row
-├── EmbeddedServerError     the embedded PostgreSQL or NATS cannot start; the message says what to change
+├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change
 └── ConfigError                 a setting is missing, misspelt or wrong; the process does not start
 """
 

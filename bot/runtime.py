@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
 import logging
 from collections.abc import Callable, Sequence
@@ -16,9 +15,9 @@ from bot.config import Configuration
 from bot.errors import ConfigError
 from bot.flows import Command, Effect
 from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
-from bot.registry import MenuEntry, Registry
+from bot.registry import Registry
 from bot.settings import TurnSettings
-from bot.skill import SkillContext
+from bot.skill import MenuEntry, SkillContext
 from bot.understand import understand
 from store import db
 from store.apps import discover_apps
@@ -37,6 +36,7 @@ ADAPTERS = {
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
 }
+REPARSE = "channels.whatsapp.intake:reparse"
 
 
 class SystemClock:
@@ -60,7 +60,9 @@ class Runtime:
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
         self.understand: Callable[..., Sequence[Command]] = understand
-        self.watch: Callable[[UUID, Effect], None] | None = None  # looks over the engine's shoulder: tests, the chat console
+        self.watch: Callable[[UUID, Effect], None] | None = (
+            None  # looks over the engine's shoulder: tests, the chat console
+        )
 
     @classmethod
     async def open(
@@ -100,6 +102,10 @@ class Runtime:
         profile = await self.directory.organization(organization_id)
         return self.registry.menu(profile.skills, locale)
 
+    async def reparse(self, delivery_id: UUID) -> None:
+        """Reads a kept delivery again, by the adapter of its channel."""
+        await _named(REPARSE)(self, delivery_id)
+
     async def close(self) -> None:
         for adapter in (self.channel, self.dispatcher, self.pacer):
             close = getattr(adapter, "close", None)
@@ -114,7 +120,7 @@ async def open_store(configuration: Configuration, process: str) -> Cipher:
     settings = configuration.section(StoreSettings, "store")
     if settings.dsn is None:
         raise ConfigError("store.dsn is not set: give CHATNATION__STORE__DSN, or start everything with `chatnation up`")
-    master, platform = master_key(settings, configuration.data)
+    master = master_key(settings, configuration.data)
     await db.connect(
         settings.dsn.get_secret_value(),
         system_dsn=settings.system_dsn.get_secret_value() if settings.system_dsn else None,
@@ -124,19 +130,15 @@ async def open_store(configuration: Configuration, process: str) -> Cipher:
         application_name=f"chatnation {process}",
     )
     install_keyring(KeyRing(master, load_keys))
-    return platform
+    return Cipher(master.derive("platform"))
 
 
-def master_key(settings: StoreSettings, data: Path) -> tuple[MasterKey, Cipher]:
+def master_key(settings: StoreSettings, data: Path) -> MasterKey:
     """From the setting, or from `<data>/secrets/master.key`, which is made for development."""
+    if settings.master_key is None:
+        return MasterKey.from_file(data / "secrets" / "master.key", create=True)
     previous = [each.get_secret_value() for each in settings.previous_master_keys]
-    path = data / "secrets" / "master.key"
-    if settings.master_key is not None:
-        text = settings.master_key.get_secret_value()
-    else:
-        MasterKey.from_file(path, create=True)
-        text = path.read_text().strip()
-    return MasterKey.from_text(text, previous=previous), Cipher(base64.b64decode(text))
+    return MasterKey.from_text(settings.master_key.get_secret_value(), previous=previous)
 
 
 def _open_blobs(settings: StoreSettings, data: Path) -> BlobStore:
@@ -147,6 +149,10 @@ def _open_blobs(settings: StoreSettings, data: Path) -> BlobStore:
 
 
 async def _bind(dotted: str, runtime: Runtime) -> Any:
+    return await _named(dotted)(runtime)
+
+
+def _named(dotted: str) -> Callable[..., Any]:
     module, _, name = dotted.partition(":")
-    opener: Callable[[Runtime], Any] = getattr(importlib.import_module(module), name)
-    return await opener(runtime)
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found

@@ -57,6 +57,8 @@ def _runtime(context: Context) -> Runtime:
     return runtime
 
 
+# By name: taskiq renames the functions that it registers.
+_TASKS = {"process_session": process_session, "run_job": run_job, "deliver": deliver}
 for _broker in BROKERS.values():
-    for _task in (process_session, run_job, deliver):
-        _broker.register_task(_task, task_name=_task.__name__, timeout=_broker.cn_queue.task_timeout_s)
+    for _name, _task in _TASKS.items():
+        _broker.register_task(_task, task_name=_name, timeout=_broker.cn_queue.task_timeout_s)

@@ -41,9 +41,12 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DueJob:
+    """`is_kicked`: its hint is on the way already."""
+
     job_id: UUID
     organization_id: UUID
     queue: str
+    is_kicked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,9 @@ async def job_load() -> list[QueueLoad]:
 
 
 async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
-    """At most so many of each organization and queue, oldest first: ready and due, or left behind by a worker that is gone.
-
-    A job that was kicked lately counts as one of them but is not among the result: its hint is still on the way.
-    """
+    """At most so many of each organization and queue, oldest first: ready and due, or left behind by a worker that is gone."""
     rows = await db.fetch(
-        "SELECT j.id, g.id AS organization_id, q.queue, j.kicked"
+        "SELECT j.id, g.id, q.queue, j.kicked"
         " FROM organizations g CROSS JOIN (VALUES ('interactive'), ('bulk'), ('render')) AS q(queue)"
         " CROSS JOIN LATERAL (SELECT id, run_at, COALESCE(hinted_at > clock_timestamp() - make_interval(secs => $2), false) AS kicked"
         "   FROM jobs WHERE organization_id = g.id AND queue = q.queue AND state IN ('ready', 'running')"
@@ -121,7 +121,7 @@ async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
         per_organization,
         rekick_s,
     )
-    return [DueJob(row["id"], row["organization_id"], row["queue"]) for row in rows if not row["kicked"]]
+    return [DueJob(*row) for row in rows]
 
 
 async def mark_kicked(job_ids: Sequence[UUID]) -> None:

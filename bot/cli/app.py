@@ -14,7 +14,7 @@ import typer
 from bot.cli import demo
 from bot.cli.plan import worker_environment
 from bot.cli.process import CONFIG_ERROR
-from bot.config import Configuration
+from bot.config import DEFAULT, Configuration
 from bot.errors import ConfigError
 from bot.settings import EmulatorSettings
 from store.settings import StoreSettings
@@ -89,22 +89,15 @@ def migrate() -> None:
 @app.command()
 def config() -> None:
     """Print every setting, its value and where it comes from; secrets are masked."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     try:
         rows = list(_configuration().rows())
     except ConfigError as error:
         _refuse(str(error))
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    names = max(len(row.name) for row in rows)
+    values = max(len(row.value) for row in rows)
     for row in rows:
-        table.add_row(row.name, Text(row.value), Text(row.origin, style="dim" if row.origin == "default" else ""))
-    console = Console()
-    # In a pipe a line must stay a line, whatever the width of a terminal nobody looks at.
-    console.print(
-        table, crop=console.is_terminal, width=None if console.is_terminal else 400, soft_wrap=not console.is_terminal
-    )
+        line = f"{row.name:{names}}  {row.value:{values}}  {row.origin}"
+        typer.echo(typer.style(line, dim=row.origin == DEFAULT))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.flows.collect import run_collect
-from bot.flows.commands import ActionResult, Command, SessionStart
+from bot.flows.commands import ActionResult, Command, Resume, SessionStart, TimedOut
 from bot.flows.defaults import BUILTINS
 from bot.flows.effects import Effect, Say
 from bot.flows.model import Compiled, Flow, Step
 from bot.flows.move import move_on
-from bot.flows.outside import take_action_result
+from bot.flows.outside import resume, take_action_result
 from bot.flows.reconcile import reconcile
 from bot.flows.run import MAX_STEPS_PER_TURN, Run, View
 from bot.flows.state import FlowState, Frame
@@ -45,29 +45,50 @@ def advance(compiled: Compiled, state: FlowState, commands: Sequence[Command], v
     in_turn = pending is not None and pending.kind == "action"
     if in_turn:
         take_action_result(run, commands)
+        _go(run)
     else:
         run.state.counters = {}
-        commands = _begin_session(run, commands)
-        take_commands(run, commands)
-    _go(run)
+        _take_turn(run, commands)
     run.state.revision += 1
     _remember(run, in_turn and any(isinstance(command, ActionResult) for command in commands))
     return Advance(run.state, run.effects)
 
 
-def _begin_session(run: Run, commands: Sequence[Command]) -> Sequence[Command]:
-    """A new session is begun before anything is said in it; the commands that are left."""
-    left = [command for command in commands if not isinstance(command, SessionStart)]
-    if len(left) == len(commands):
-        return commands
-    start_session(run)
-    _go(run)
-    if run.state.pending is not None and run.state.pending.kind == "action":
-        for command in left:
-            run.log("command_ignored", command=type(command).__name__, reason="the session is being started")
-        return ()
+def _take_turn(run: Run, commands: Sequence[Command]) -> None:
+    """What the host reports comes first, each report as far as it goes; then what the person wants."""
+    wishes: list[Command] = []
+    for command in commands:
+        if not isinstance(command, (SessionStart, Resume, TimedOut, ActionResult)):
+            wishes.append(command)
+        elif _is_suspended(run) or not _take_report(run, command):
+            run.log("command_ignored", command=type(command).__name__)
+        else:
+            _go(run)
+    if _is_suspended(run):
+        for command in wishes:
+            run.log("command_ignored", command=type(command).__name__)
+    elif wishes:
+        run.stopped = run.quiet = False
+        run.before = run.state.pending
+        take_commands(run, wishes)
+        _go(run)
+    elif run.state.pending is None:
+        _go(run)
+
+
+def _take_report(run: Run, command: SessionStart | Resume | TimedOut | ActionResult) -> bool:
+    """False: nobody waits for it."""
+    if isinstance(command, ActionResult):
+        return False
     run.stopped = False
-    return left
+    if isinstance(command, SessionStart):
+        start_session(run)
+        return True
+    return resume(run, command)
+
+
+def _is_suspended(run: Run) -> bool:
+    return run.state.pending is not None and run.state.pending.kind == "action"
 
 
 def _go(run: Run) -> None:

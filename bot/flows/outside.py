@@ -156,13 +156,12 @@ def _fill(run: Run, frame: Frame, skill: str, message: Say) -> Say | None:
 # -- outside events -------------------------------------------------------------------------------
 
 
-def resume(run: Run, command: Resume | TimedOut) -> None:
-    """Wakes the frame that waits for this event, wherever on the stack it is; a wrong key changes nothing."""
+def resume(run: Run, command: Resume | TimedOut) -> bool:
+    """Wakes the frame that waits for this event, wherever on the stack it is. False: none does, nothing is changed."""
     found = _waiting_frame(run, command)
     if found is None:
         run.log("resume_ignored", event=command.event, key=command.key)
-        run.stopped = True
-        return
+        return False
     flow, frame = found
     wait = frame.wait
     assert wait is not None
@@ -182,6 +181,7 @@ def resume(run: Run, command: Resume | TimedOut) -> None:
     step = run.step_of(frame)
     assert step is not None
     move_on(run, frame, run.compiled.flows[frame.flow], step)
+    return True
 
 
 def _waiting_frame(run: Run, command: Resume | TimedOut) -> tuple[OpenFlow, Frame] | None:

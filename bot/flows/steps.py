@@ -115,8 +115,7 @@ class _StepCompiler:
                 "CN-FLOW-035", f"both {wanted} and action_ask_{plain} ask for it", self._pos(source), "keep one"
             )
         if utter is None and ask is None:
-            hint = nearest(wanted, names.all_responses(skill)) or f"add {wanted}"
-            report.error("CN-RESP-009", f'no question for "{plain}"', self._pos(source), hint)
+            report.error("CN-RESP-009", f'no question for "{plain}"', self._pos(source), f"add {wanted}")
         return Step(
             source.id,
             "collect",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.flows.commands import (
-    ActionResult,
     Back,
     Cancel,
     CannotHandle,
@@ -17,44 +16,24 @@ from bot.flows.commands import (
     Knowledge,
     Repeat,
     Restart,
-    Resume,
     Retry,
     SetSlot,
     SkipQuestion,
     StartFlow,
-    TimedOut,
     Unusable,
     UserText,
 )
 from bot.flows.correct import begin_correction, go_back
 from bot.flows.interrupt import bring_to_top, drop_patterns, open_flows
 from bot.flows.move import move_on
-from bot.flows.outside import resume
 from bot.flows.run import Run
 
 __all__ = ["start_session", "take_commands"]
 
 
 def take_commands(run: Run, commands: Sequence[Command]) -> None:
-    """Applies the commands in order; when nothing usable is left the question is put again, or we say so."""
-    said = _without_outside(run, commands)
-    if said:
-        _Turn(run, _only_the_answer(run, said)).take()
-    elif not any(isinstance(command, (Resume, TimedOut)) for command in commands):
-        run.stopped = run.state.pending is not None or not run.state.stack
-
-
-def _without_outside(run: Run, commands: Sequence[Command]) -> list[Command]:
-    """Reports of the host come first; what is left is the person's."""
-    left: list[Command] = []
-    for command in commands:
-        if isinstance(command, (Resume, TimedOut)):
-            resume(run, command)
-        elif isinstance(command, ActionResult):
-            run.log("command_ignored", command="ActionResult", reason="no action is running")
-        else:
-            left.append(command)
-    return left
+    """Applies what a person wants, in order; when nothing usable is left the question is put again, or we say so."""
+    _Turn(run, _only_the_answer(run, commands)).take()
 
 
 def start_session(run: Run) -> None:
@@ -67,7 +46,7 @@ def start_session(run: Run) -> None:
     run.push_pattern("pattern_session_start")
 
 
-def _only_the_answer(run: Run, commands: list[Command]) -> list[Command]:
+def _only_the_answer(run: Run, commands: Sequence[Command]) -> Sequence[Command]:
     """With `force_slot_filling` whatever is said is the answer, and nothing else counts."""
     step = run.step_of(run.top) if run.top and run.state.pending and run.state.pending.slot else None
     if step is None or not step.force_slot_filling or not commands:

@@ -7,10 +7,11 @@ places; the first one counts.
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.flows.diagnostics import Pos, Reporter
@@ -64,7 +65,9 @@ def parse_yaml(file: str, text: str, report: Reporter) -> Any:
     try:
         yaml = YAML(typ="rt", pure=True)
         yaml.allow_duplicate_keys = True
-        node = yaml.compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # legal in YAML: the later anchor counts
+            node = yaml.compose(text)
     except MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         pos = Pos(file, mark.line + 1, mark.column + 1) if mark else Pos(file)

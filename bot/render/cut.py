@@ -41,8 +41,13 @@ def is_blank(text: str) -> bool:
     return not any(_is_seen(ch) for ch in text)
 
 
+# Characters without a shape. What this Python does not know yet (Cn) is a new emoji rather than nothing.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+
+
 def _is_seen(ch: str) -> bool:
-    return ch.isprintable() and not ch.isspace() and ch not in "\u115f\u1160\u2800\u3164\uffa0"
+    return unicodedata.category(ch) not in _UNSEEN and ch not in _BLANK_LETTERS
 
 
 def split_text(text: str, limit: int, *, last_limit: int | None = None) -> list[str]:
@@ -55,6 +60,10 @@ def split_text(text: str, limit: int, *, last_limit: int | None = None) -> list[
     while size(rest) > end_limit:
         # The rest fits a common piece but not the last one: leave about half of a last piece for it.
         at = _cut_at(rest, limit if size(rest) > limit else max(size(rest) - end_limit // 2, 1))
+        if is_blank(rest[at:]):
+            # Nothing to see follows, so what stands before it is the last piece.
+            rest = rest[:at].rstrip()
+            continue
         pieces.append(rest[:at].rstrip())
         rest = rest[at:].lstrip()
     return [piece for piece in (*pieces, rest) if not is_blank(piece)]

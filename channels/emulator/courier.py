@@ -47,6 +47,15 @@ class Delivery:
         return not self.attempts and not self.marks and self.body is None and self.answered is None
 
 
+@dataclass(slots=True, eq=False)
+class Held:
+    """An update that lets `behind` later ones pass."""
+
+    update: Update
+    behind: int
+    timer: asyncio.TimerHandle | None = None
+
+
 class Courier:
     """Takes updates, applies the webhook faults, posts. `start` and `close` bound its life."""
 
@@ -151,21 +160,21 @@ class Courier:
         self._launch(tuple(updates), marks=["batch"], spread=spread)
 
     def _hold(self, update: Update, *, behind: int, hold_s: float) -> None:
-        held = [update, behind]
+        held = Held(update, behind)
+        held.timer = self._later(hold_s, lambda: self._release(update.number.id, held))
         self._held[update.number.id].append(held)
-        self._later(hold_s, lambda: self._release(update.number.id, held))
 
     def _let_pass(self, number: str) -> None:
         for held in list(self._held.get(number, ())):
-            held[1] -= 1
-            if held[1] <= 0:
+            held.behind -= 1
+            if held.behind <= 0:
                 self._release(number, held)
 
-    def _release(self, number: str, held: list[Any]) -> None:
-        if held in self._held[number]:
-            self._held[number].remove(held)
-            # A moment later than the one it fell behind, or both would race.
-            self._later(0.02, lambda: self._launch((held[0],), marks=["reorder"]))
+    def _release(self, number: str, held: Held) -> None:
+        self._held[number].remove(held)
+        self._drop_timer(held.timer)
+        # A moment later than the one it fell behind, or both would race.
+        self._later(0.02, lambda: self._launch((held.update,), marks=["reorder"]))
 
     def _collect(self, update: Update, *, size: int, wait_s: float, spread: str) -> None:
         batch = self._batches[update.number.id]
@@ -173,9 +182,10 @@ class Courier:
         if len(batch) >= size:
             self._flush(update.number.id, spread)
         elif len(batch) == 1:
-            self._later(wait_s, lambda: self._flush(update.number.id, spread))
+            self._batch_timers[update.number.id] = self._later(wait_s, lambda: self._flush(update.number.id, spread))
 
     def _flush(self, number: str, spread: str) -> None:
+        self._drop_timer(self._batch_timers.pop(number, None))
         if batch := self._batches.pop(number, None):
             self._launch(tuple(batch), marks=["batch"], spread=spread)
 
@@ -248,7 +258,7 @@ class Courier:
             self._lanes[key] = deque()
         self._queue.put_nowait(delivery)
 
-    def _later(self, delay_s: float, call: Callable[[], None]) -> None:
+    def _later(self, delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
         def run() -> None:
             self._waiting.discard(handle)
             if not self.closed:
@@ -256,6 +266,12 @@ class Courier:
 
         handle = asyncio.get_running_loop().call_later(delay_s, run)
         self._waiting.add(handle)
+        return handle
+
+    def _drop_timer(self, handle: asyncio.TimerHandle | None) -> None:
+        if handle is not None:
+            handle.cancel()
+            self._waiting.discard(handle)
 
     async def _work(self) -> None:
         while True:

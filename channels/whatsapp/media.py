@@ -96,7 +96,7 @@ def sanitise_filename(name: str, *, fallback: str = "file") -> str:
 
 
 def _is_visible(ch: str) -> bool:
-    return unicodedata.category(ch) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    return unicodedata.category(ch) not in {"Cc", "Cf", "Cs", "Co"}
 
 
 def _shorten(name: str) -> str:

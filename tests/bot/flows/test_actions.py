@@ -149,7 +149,9 @@ def test_a_followup_action_runs_before_the_flow_goes_on() -> None:
 
 
 def test_events_that_are_not_applied_are_refused_aloud() -> None:
-    talk = made(draw=lambda seen: ActionResult(events=[{"event": "reminder"}, {"event": "slot", "name": "zzz", "value": 1}]))
+    talk = made(
+        draw=lambda seen: ActionResult(events=[{"event": "reminder"}, {"event": "slot", "name": "zzz", "value": 1}])
+    )
     draw(talk)
     assert talk.logged("event_refused") == [{"event": "reminder"}]
     assert talk.logged("unknown_slot")[0]["name"] == "zzz"
@@ -196,7 +198,9 @@ def test_after_a_failed_action_the_flow_can_be_cancelled() -> None:
 
 
 def ordering(validate: Any) -> Talk:
-    asks = ActionResult(messages=[Say("Which size?", (Button("Large", "/SetSlots(size=L)"), Button("Small", "/SetSlots(size=S)")))])
+    asks = ActionResult(
+        messages=[Say("Which size?", (Button("Large", "/SetSlots(size=L)"), Button("Small", "/SetSlots(size=S)")))]
+    )
     return made(action_ask_size=lambda seen: asks, validate_item=validate)
 
 
@@ -220,7 +224,9 @@ def test_a_controlled_slot_takes_buttons_and_no_free_words() -> None:
 def test_a_validating_action_runs_once_per_value_and_may_refuse_it() -> None:
     def validate(seen: Mapping[str, Any]) -> ActionResult:
         if seen["item"] == "air":
-            return ActionResult(messages=[Say("Not for sale.")], events=[{"event": "slot", "name": "item", "value": None}])
+            return ActionResult(
+                messages=[Say("Not for sale.")], events=[{"event": "slot", "name": "item", "value": None}]
+            )
         return ActionResult(events=[{"event": "slot", "name": "item", "value": str(seen["item"]).upper()}])
 
     talk = ordering(validate)

@@ -11,7 +11,9 @@ from tests.bot.flows.registration import DOMAIN, FILES, FLOWS
 from tests.bot.flows.talk import Talk
 
 GOOD = "  good: {description: works, run_pattern_completed: false, steps: [{action: utter_x}]}\n"
-RESPONSES = "slots: {a: {type: text}, amount: {type: float}}\nresponses: {utter_x: [{text: x}], utter_ask_a: [{text: A}]}\n"
+RESPONSES = (
+    "slots: {a: {type: text}, amount: {type: float}}\nresponses: {utter_x: [{text: x}], utter_ask_a: [{text: A}]}\n"
+)
 
 
 def load(flows: str, domain: str = RESPONSES, **files: str) -> tuple[SkillSource, Compiled, list[Diagnostic]]:
@@ -49,7 +51,13 @@ def test_yes_no_and_on_are_words_and_not_booleans() -> None:
         "slots: {on: {type: categorical, values: [yes, no, Off]}}\n"
         "responses: {utter_ask_on: [{text: q, buttons: [{title: Yes, payload: yes}, {title: no}]}]}\n"
     )
-    made = compile_flows([load_skill("shop", {"domain.yml": domain, "flows.yml": "flows: {f: {description: x, steps: [{collect: on}]}}"})])
+    made = compile_flows(
+        [
+            load_skill(
+                "shop", {"domain.yml": domain, "flows.yml": "flows: {f: {description: x, steps: [{collect: on}]}}"}
+            )
+        ]
+    )
     talk = Talk(made)
     talk.do(StartFlow("f"))
     assert talk.buttons == ["Yes", "no"]
@@ -74,10 +82,14 @@ def test_a_refused_flow_does_not_stop_the_others() -> None:
 
 
 def test_flows_that_need_a_refused_flow_are_refused_too() -> None:
-    flows = "flows:\n" + GOOD + (
-        "  calls: {description: x, steps: [{call: links}]}\n"
-        "  links: {description: x, steps: [{link: bad}]}\n"
-        "  bad: {description: x, steps: [{action: utter_y}]}\n"
+    flows = (
+        "flows:\n"
+        + GOOD
+        + (
+            "  calls: {description: x, steps: [{call: links}]}\n"
+            "  links: {description: x, steps: [{link: bad}]}\n"
+            "  bad: {description: x, steps: [{action: utter_y}]}\n"
+        )
     )
     _, made, _ = load(flows)
     assert {flow for flow in made.flows if flow.startswith("shop:")} == {"shop:good"}
@@ -92,15 +104,27 @@ def test_duplicate_ids_name_both_places() -> None:
 
 
 FLOW_ERRORS = [
-    ("{description: x, stepz: [{action: utter_x}], steps: [{action: utter_x}]}", "CN-FLOW-003", 'did you mean "steps"?'),
+    (
+        "{description: x, stepz: [{action: utter_x}], steps: [{action: utter_x}]}",
+        "CN-FLOW-003",
+        'did you mean "steps"?',
+    ),
     ("{description: x}", "CN-FLOW-005", "add a list `steps:`"),
     ("{description: x, steps: [{acton: utter_x}]}", "CN-FLOW-009", 'did you mean "action"?'),
     ("{description: x, steps: [{action: utter_x, collect: a}]}", "CN-FLOW-009", ""),
-    ("{description: x, steps: [{collect: a, ask_before_filing: true}]}", "CN-FLOW-003", 'did you mean "ask_before_filling"?'),
+    (
+        "{description: x, steps: [{collect: a, ask_before_filing: true}]}",
+        "CN-FLOW-003",
+        'did you mean "ask_before_filling"?',
+    ),
     ("{description: x, steps: [{collect: a, ask_before_filling: yes}]}", "CN-FLOW-030", "YAML 1.2: write true"),
     ("{description: x, steps: [{collect: b}]}", "CN-NAME-002", ""),
     ("{description: x, steps: [{collect: amount}]}", "CN-RESP-009", "add utter_ask_amount"),
-    ("{description: x, steps: [{action: utter_x, next: stepp}, {id: step, noop: true, next: END}]}", "CN-FLOW-025", 'did you mean "step"?'),
+    (
+        "{description: x, steps: [{action: utter_x, next: stepp}, {id: step, noop: true, next: END}]}",
+        "CN-FLOW-025",
+        'did you mean "step"?',
+    ),
     ("{description: x, steps: [{noop: [{if: slots.a, then: END}]}]}", "CN-FLOW-013", "noop: true"),
     ("{description: x, steps: [{noop: true}]}", "CN-FLOW-013", ""),
     ("{description: x, steps: [{noop: true, next: [{if: slots.a, then: END}]}]}", "CN-FLOW-021", "add `- else: END`"),
@@ -120,11 +144,17 @@ FLOW_ERRORS = [
     ("{description: x, steps: [{action: count}]}", "CN-NAME-005", "list it under `actions:`"),
     ("{steps: [{action: utter_x}]}", "CN-FLOW-004", ""),
     ("{description: x, steps: [{id: s, action: utter_x}, {id: s, action: utter_x}]}", "CN-FLOW-024", ""),
-    ("{description: x, steps: [{action: utter_x, next: [{action: utter_x}]}, {action: utter_x}]}", "CN-FLOW-007", "write next: END"),
+    (
+        "{description: x, steps: [{action: utter_x, next: [{action: utter_x}]}, {action: utter_x}]}",
+        "CN-FLOW-007",
+        "write next: END",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("flow", "code", "suggestion"), FLOW_ERRORS, ids=[code + str(n) for n, (_, code, _) in enumerate(FLOW_ERRORS)])
+@pytest.mark.parametrize(
+    ("flow", "code", "suggestion"), FLOW_ERRORS, ids=[code + str(n) for n, (_, code, _) in enumerate(FLOW_ERRORS)]
+)
 def test_mistakes_are_named_with_place_and_suggestion(flow: str, code: str, suggestion: str) -> None:
     _, made, found = load(f"flows:\n{GOOD}  f: {flow}\n")
     diagnostic = one(found, code)
@@ -148,7 +178,9 @@ def test_plain_names_resolve_to_own_then_required_then_core() -> None:
             "domain.yml": "slots: {pin: {type: text}}\nresponses: {utter_ask_pin: [{text: PIN}]}",
         },
     )
-    shop = load_skill("shop", {"flows.yml": "flows: {buy: {description: x, steps: [{call: login}, {action: utter_cannot_handle}]}}"})
+    shop = load_skill(
+        "shop", {"flows.yml": "flows: {buy: {description: x, steps: [{call: login}, {action: utter_cannot_handle}]}}"}
+    )
     assert "shop:buy" not in compile_flows([auth, shop]).flows
     shop.requires = ("auth",)
     made = compile_flows([auth, shop])
@@ -157,7 +189,9 @@ def test_plain_names_resolve_to_own_then_required_then_core() -> None:
 
 def test_two_skills_may_use_the_same_names() -> None:
     files = {"flows.yml": "flows:\n" + GOOD, "domain.yml": RESPONSES}
-    made = compile_flows([load_skill("a", files), load_skill("b", {**files, "domain.yml": RESPONSES.replace("text: x", "text: y")})])
+    made = compile_flows(
+        [load_skill("a", files), load_skill("b", {**files, "domain.yml": RESPONSES.replace("text: x", "text: y")})]
+    )
     assert Talk(made).do(StartFlow("b:good")) == ["y"]
     assert Talk(made).do(StartFlow("a:good")) == ["x"]
 
@@ -179,7 +213,18 @@ def test_the_hash_changes_with_any_text_and_not_with_order() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: &x [*x]", "&a [" * 200, "a: !!python/object:os.system x", "\x00", "- 1\n- 2", "flows: []", "flows: {f: [1]}", "flows: {1: {steps: {}}}", "%YAML 9.9\n---\na: b", "? [a]\n: b"],
+    [
+        "a: &x [*x]",
+        "&a [" * 200,
+        "a: !!python/object:os.system x",
+        "\x00",
+        "- 1\n- 2",
+        "flows: []",
+        "flows: {f: [1]}",
+        "flows: {1: {steps: {}}}",
+        "%YAML 9.9\n---\na: b",
+        "? [a]\n: b",
+    ],
 )
 def test_strange_texts_are_reported_and_never_raise(text: str) -> None:
     skill = load_skill("shop", {"flows.yml": text, "domain.yml": text, "nlu.yml": text, "locales/sw.yml": text})

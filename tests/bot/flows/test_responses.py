@@ -77,13 +77,18 @@ def test_interpolation_never_prints_none(text: str, expected: str) -> None:
 
 
 def test_a_missing_value_is_noted() -> None:
-    made = Talk(compiled("flows: {f: {description: x, steps: [{action: utter_x}]}}", "slots: {name: {type: text}}\nresponses: {utter_x: [{text: 'Hi {name}'}]}"))
+    made = Talk(
+        compiled(
+            "flows: {f: {description: x, steps: [{action: utter_x}]}}",
+            "slots: {name: {type: text}}\nresponses: {utter_x: [{text: 'Hi {name}'}]}",
+        )
+    )
     made.do(StartFlow("f"))
     assert made.logged("missing_value")[0]["names"] == ("name",)
 
 
 def test_jinja_where_it_is_asked_for() -> None:
-    text = "    - text: \"{% if slots.vip %}Dear {% endif %}{{ slots.name | upper }}{{ slots.nothing.at.all }}\"\n      metadata: {template: jinja}\n"
+    text = '    - text: "{% if slots.vip %}Dear {% endif %}{{ slots.name | upper }}{{ slots.nothing.at.all }}"\n      metadata: {template: jinja}\n'
     assert say(text, slots={"vip": True, "name": "Bo"}).text == "Dear BO"
 
 
@@ -98,7 +103,7 @@ def test_jinja_where_it_is_asked_for() -> None:
     ],
 )
 def test_jinja_is_kept_in_its_sandbox(text: str) -> None:
-    assert say(f"    - text: \"before {text}\"\n      metadata: {{template: jinja}}\n").text in ("", "before ")
+    assert say(f'    - text: "before {text}"\n      metadata: {{template: jinja}}\n').text in ("", "before ")
 
 
 def test_buttons_images_and_custom_are_filled_too() -> None:

@@ -98,9 +98,14 @@ def test_values_are_brought_into_the_type_of_the_slot(slot: str, given: Any, kep
     assert made.slot(slot) == kept
 
 
-@pytest.mark.parametrize(("slot", "given"), [("tier", "Bronze"), ("seats", "many"), ("seats", 11), ("seats", float("nan")), ("flag", "maybe"), ("a", {})])
+@pytest.mark.parametrize(
+    ("slot", "given"),
+    [("tier", "Bronze"), ("seats", "many"), ("seats", 11), ("seats", float("nan")), ("flag", "maybe"), ("a", {})],
+)
 def test_values_that_do_not_fit_are_not_taken(slot: str, given: Any) -> None:
-    flows = f"flows: {{f: {{description: x, steps: [{{collect: {slot}, utter: utter_end, ask_before_filling: true}}]}}}}"
+    flows = (
+        f"flows: {{f: {{description: x, steps: [{{collect: {slot}, utter: utter_end, ask_before_filling: true}}]}}}}"
+    )
     made = Talk(compiled(flows, DOMAIN))
     made.do(StartFlow("f"))
     assert made.do(SetSlot(slot, given)) == ["end"]
@@ -196,7 +201,9 @@ def test_a_new_session_closes_what_was_open_and_then_hears_the_message(talk: Tal
     assert talk.do(SessionStart(), StartFlow("two")) == ["C?"]
     assert talk.open_flows == ["two"]
     assert talk.slot("a") is None
-    assert talk.do(SessionStart(), UserText("hm")) == ["Sorry, I did not understand that. Could you put it another way?"]
+    assert talk.do(SessionStart(), UserText("hm")) == [
+        "Sorry, I did not understand that. Could you put it another way?"
+    ]
 
 
 def test_no_command_changes_nothing(talk: Talk) -> None:

@@ -26,7 +26,11 @@ responses:
 
 
 def talk(steps: str, *, more: str = "", **options: object) -> Talk:
-    flows = "flows:\n  main:\n    description: The flow under test\n    run_pattern_completed: false\n    steps:\n" + steps + more
+    flows = (
+        "flows:\n  main:\n    description: The flow under test\n    run_pattern_completed: false\n    steps:\n"
+        + steps
+        + more
+    )
     return Talk(compiled(flows, DOMAIN), **options)  # type: ignore[arg-type]
 
 

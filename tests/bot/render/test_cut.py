@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.render.cut import is_blank, safe, shorten, split_text
@@ -21,6 +21,7 @@ def without_space(text: str) -> str:
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=300), limit=st.integers(10, 60), last=st.integers(10, 60))
+@example(text="0" * 23 + "\u200b" * 12, limit=16, last=10)
 def test_the_pieces_fit_and_together_are_the_text(text: str, limit: int, last: int) -> None:
     pieces = split_text(text, limit, last_limit=last)
 
@@ -96,6 +97,10 @@ def test_the_last_piece_leaves_room_for_the_options_beside_it() -> None:
 @pytest.mark.parametrize("text", ["", "  \n ", "\u200b\u200d", "\u3164", "\x00\x07"])
 def test_blank_text_has_no_pieces(text: str) -> None:
     assert split_text(text, 10) == []
+
+
+def test_an_emoji_newer_than_this_python_is_seen() -> None:
+    assert split_text("\U0001fadf", 10) == ["\U0001fadf"]
 
 
 def test_what_the_wire_refuses_is_taken_out() -> None:

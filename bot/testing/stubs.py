@@ -1,0 +1,36 @@
+"""`stub_custom_actions` of a test file: actions that only return what is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rasa_sdk import Action
+
+from bot.registry import Registry
+
+__all__ = ["with_stubs"]
+
+
+class _Stub(Action):
+    def __init__(self, name: str, answer: Mapping[str, Any]) -> None:
+        self._name = name
+        self._answer = answer
+
+    def name(self) -> str:
+        return self._name
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        for response in self._answer.get("responses") or ():
+            dispatcher.utter_message(**response)
+        return [dict(event) for event in self._answer.get("events") or ()]
+
+
+def with_stubs(registry: Registry, stubs: Mapping[str, Any], skill: str, case: str) -> Registry:
+    """Actions are named plainly, or `case::action` for one case only, which wins."""
+    actions = registry.skills[skill].actions
+    for key in sorted(stubs, key=lambda each: "::" in each):
+        of_case, _, name = key.rpartition("::")
+        if not of_case or of_case == case:
+            actions[name] = _Stub(name, stubs[key])
+    return registry

@@ -1,0 +1,106 @@
+"""What fell through: lost hints, leases of workers that are gone, waits that are over, deliveries that could not be read. Leader only."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from bot.runtime import Runtime
+from scheduler.settings import ClockSettings
+from store import queue_state
+from store.errors import Retryable
+from store.queue_state import WaitingSession
+from store.tenancy import unscoped
+
+__all__ = ["Sweep", "purge"]
+
+log = logging.getLogger(__name__)
+
+SESSIONS_AT_ONCE = 1000
+TIMEOUTS_AT_ONCE = 500
+REPARSES_AT_ONCE = 20
+MAX_REPARSES = 6  # the last one more than an hour after the delivery; then it stays unparsed, to be looked at
+PURGE_BATCH = 2000
+
+REPARSE = "channels.whatsapp.intake:reparse"  # bound by name: it belongs to a package above this one (decision 1)
+
+
+@dataclass(slots=True)
+class _Hinted:
+    inbox_id: UUID
+    again_at: float
+    pause_s: float
+
+
+class Sweep:
+    def __init__(self, runtime: Runtime, settings: ClockSettings, *, reparse: str = REPARSE) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._reparse = reparse
+        self._hinted: dict[UUID, _Hinted] = {}
+
+    async def tick(self) -> int:
+        """One round; how many hints went out."""
+        with unscoped("sweep"):
+            over = await queue_state.put_timeouts(TIMEOUTS_AT_ONCE)
+            waiting = await queue_state.waiting_sessions(self._settings.lost_hint_s, SESSIONS_AT_ONCE)
+        await self._hint(over)
+        return len(over) + await self._hint(self._not_lately(waiting))
+
+    async def reparse(self) -> int:
+        """Reads deliveries again that came while their number was unknown or our parser was wrong."""
+        with unscoped("sweep"):
+            deliveries = await queue_state.unparsed_deliveries(MAX_REPARSES, REPARSES_AT_ONCE)
+        if not deliveries:
+            return 0
+        module, _, name = self._reparse.partition(":")
+        read_again: Callable[[Runtime, UUID], Awaitable[None]] = getattr(importlib.import_module(module), name)
+        for delivery_id in deliveries:
+            try:
+                await read_again(self._runtime, delivery_id)
+            except Retryable:
+                raise
+            except Exception:  # one that cannot be read must not keep the others waiting
+                log.exception("delivery still unparsed", extra={"delivery_id": str(delivery_id)})
+        return len(deliveries)
+
+    def _not_lately(self, waiting: Sequence[WaitingSession]) -> list[WaitingSession]:
+        """Leaves out what was hinted a moment ago: in a backlog the row waits for a worker, not for a hint. The pause doubles per row."""
+        now = time.monotonic()
+        settings = self._settings
+        found = []
+        for each in waiting:
+            before = self._hinted.get(each.session_id)
+            if before is not None and before.inbox_id == each.inbox_id:
+                if now < before.again_at:
+                    continue
+                pause_s = min(before.pause_s * 2, settings.lost_hint_max_s)
+            else:
+                pause_s = settings.lost_hint_s
+            self._hinted[each.session_id] = _Hinted(each.inbox_id, now + pause_s, pause_s)
+            found.append(each)
+        if len(self._hinted) > 4 * SESSIONS_AT_ONCE:
+            self._hinted = {key: each for key, each in self._hinted.items() if each.again_at > now}
+        return found
+
+    async def _hint(self, sessions: Sequence[WaitingSession]) -> int:
+        for each in sessions:
+            attempt = f"{each.inbox_id}:{uuid4().hex[:12]}"
+            await self._runtime.dispatcher.hint(each.organization_id, each.session_id, attempt=attempt)
+        if sessions:
+            log.info("hinted again", extra={"sessions": len(sessions), "action": "sweep.hinted"})
+        return len(sessions)
+
+
+async def purge(settings: ClockSettings) -> int:
+    """Retention: old done jobs and raw deliveries, a batch of each; how many went."""
+    with unscoped("retention"):
+        jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
+        deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
+    if jobs or deliveries:
+        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries})
+    return jobs + deliveries

@@ -1,0 +1,122 @@
+"""Events of the demo organizations. Dates are relative to today, so the demo never grows old."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from skills.events.models import Event, EventStatus, TicketType
+
+__all__ = ["load"]
+
+TIMEZONE = "Africa/Nairobi"
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    name: str
+    capacity: int
+    description: str = ""
+    sold: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    slug: str
+    title: str
+    cover: str
+    description: str
+    venue: str
+    address: str
+    in_days: int
+    starts: time
+    hours: float
+    types: tuple[_Type, ...]
+
+
+_SAVANNA = (
+    _Event(
+        "ai-data-summit",
+        "Nairobi AI & Data Summit",
+        "One day, thirty speakers, and the people who build with data in East Africa.",
+        "Talks, hands-on sessions and demos, from farm advice by satellite to fraud detection in mobile money.",
+        "Sarit Expo Centre",
+        "Westlands, Nairobi",
+        21,
+        time(9),
+        8.5,
+        (
+            _Type("General admission", 400, "All talks and the exhibition"),
+            _Type("Student", 150, "All talks; bring your student card"),
+            _Type("Workshop: LLMs on a budget", 25, "Three hours hands-on, with lunch", sold=24),
+        ),
+    ),
+    _Event(
+        "makers-night-market",
+        "Makers' Night Market",
+        "Food, live music and forty makers under the stars.",
+        "Come for the nyama choma, stay for the band. Children are welcome.",
+        "The Alchemist",
+        "Parklands Road, Nairobi",
+        9,
+        time(17),
+        6,
+        (
+            _Type("Entry", 600, "Free, but we need your name"),
+            _Type("Pottery class at 18:00", 12, "You keep what you make"),
+        ),
+    ),
+)
+_PWANI = (
+    _Event(
+        "tamasha-la-pwani",
+        "Tamasha la Ubunifu Pwani",
+        "Mafundi, wasanii na wabunifu wa Pwani mahali pamoja.",
+        "Maonyesho, warsha fupi na muziki wa taarabu jioni.",
+        "Fort Jesus",
+        "Mombasa",
+        14,
+        time(10),
+        9,
+        (_Type("Kiingilio", 250, "Bure, jiandikishe tu"),),
+    ),
+)
+_EVENTS = {"savanna": _SAVANNA, "pwani": _PWANI}
+
+
+async def load(organization_slug: str, *, now: datetime | None = None) -> None:
+    """Makes what is missing and changes nothing that is there; an event that is over gets a new date. In the organization's scope."""
+    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(TIMEZONE)).date()
+    for each in _EVENTS.get(organization_slug, ()):
+        starts_at = datetime.combine(today + timedelta(days=each.in_days), each.starts, ZoneInfo(TIMEZONE))
+        dates = {"starts_at": starts_at, "ends_at": starts_at + timedelta(hours=each.hours)}
+        event = await Event.filter(slug=each.slug).first()
+        if event is None:
+            event = await Event.create(
+                slug=each.slug,
+                title=each.title,
+                cover=each.cover,
+                description=each.description,
+                venue=each.venue,
+                address=each.address,
+                timezone=TIMEZONE,
+                status=EventStatus.PUBLISHED,
+                **dates,
+            )
+        elif event.ends_at.date() < today:
+            await Event.filter(id=event.id).update(**dates)
+        await _load_types(event, each.types)
+
+
+async def _load_types(event: Event, types: tuple[_Type, ...]) -> None:
+    for position, each in enumerate(types):
+        if not await TicketType.filter(event_id=event.id, name=each.name).exists():
+            await TicketType.create(
+                event_id=event.id,
+                name=each.name,
+                description=each.description,
+                capacity=each.capacity,
+                sold=each.sold,
+                position=position,
+            )

@@ -1,0 +1,1 @@
+"""A skill whose jobs do what jobs do: succeed, fail, hang, and take their process with them."""

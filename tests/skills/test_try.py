@@ -1,0 +1,32 @@
+from skills.events import demo
+from store.tenancy import organization_scope
+async def test_it(stage):
+    with organization_scope(stage.organization_id):
+        await demo.load("savanna"); await demo.load("savanna")
+    ann=stage.person("Ann Njeri")
+    def show(rs):
+        for r in rs: print(">",repr(r.text), r.titles, r.media and r.media.blob[:8])
+    show(await ann.say("events"))
+    show(await ann.say("1"))
+    show(await ann.tap("Other events"))
+    show(await ann.tap("Nairobi AI & Data Summit") if "Nairobi AI & Data Summit" in ann.heard[-1].titles else await ann.say("2"))
+    show(await ann.tap("Register"))
+    show(await ann.say("1"))
+    show(await ann.tap("Use this name"))
+    show(await ann.say("foo bar"))
+    show(await ann.say("it is ann@example.com"))
+    show(await ann.tap("No, change it"))
+    show(await ann.tap("The name"))
+    show(await ann.say("My name is Ann W. Njeri"))
+    show(await ann.say("yes"))
+    print(stage.log.jobs, stage.log.charges)
+    show(await ann.say("my tickets"))
+    show(await ann.say("register"))
+    show(await ann.say("2"))
+    show(await ann.say("2"))
+    show(await ann.tap("Use this name"))
+    show(await ann.say("a@b.co"))
+    show(await ann.say("ndio"))
+    show(await ann.say("cancel ticket"))
+    show(await ann.say("1"))
+    show(await ann.say("yes"))
