@@ -120,7 +120,7 @@ class Turn:
 class SkillAction(Action):
     """A *local* action: runs inside the segment's transaction, may write rows, must not call out. Keeps nothing on `self`."""
 
-    name: ClassVar[str]  # type: ignore[assignment]  # rasa-sdk has a method here; the bridge reads both
+    name: ClassVar[str]  # rasa-sdk has a method here; the bridge reads both
     stateless: ClassVar[bool] = True
 
     def __init__(self, context: SkillContext) -> None:

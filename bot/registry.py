@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bot.flows import Compiled, SkillSource, compile_flows, load_skill
+from bot.flows import Compiled, Diagnostic, SkillSource, compile_flows, load_skill
 from bot.manifest import Manifest, ManifestError, MenuItem, read_manifest
 from bot.skill import Event, Job, MenuEntry, SkillContext, TaskContext, UnitOfWork
 
@@ -48,6 +48,7 @@ class Skill:
     tasks: dict[str, tuple[type[Job], TaskFunction]] = field(default_factory=dict)
     handlers: dict[str, list[Handler]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    found: Sequence[Diagnostic] = ()  # by the compiler, also what does not stop the skill
     off: bool = False
 
 
@@ -87,6 +88,7 @@ class Registry:
                 _read(skill)
             skills.append(skill)
         ordered = _in_order_of_requirements(skills)
+        _compile_each(ordered)
         for skill in ordered:
             if not skill.off and context is not None:
                 _import_code(skill, context(skill.name))
@@ -118,6 +120,19 @@ class Registry:
             if skill is not None and skill.manifest is not None and not skill.off:
                 entries += [_in_language(name, item, locale) for item in skill.manifest.menu]
         return entries
+
+    def diagnostics(self, name: str) -> list[Diagnostic]:
+        """What loader and compiler have to say of a skill."""
+        skill = self.skills[name]
+        return [
+            *(skill.source.diagnostics if skill.source else ()),
+            *(d for d in skill.found if d not in (skill.source.diagnostics if skill.source else ())),
+        ]
+
+    def declared_actions(self, name: str) -> set[str]:
+        """As the skill's domain lists them."""
+        source = self.skills[name].source
+        return set() if source is None else set(source.actions)
 
     def action(self, loaded_id: str) -> Any | None:
         """The action instance behind `skill:action`, or None."""
@@ -154,7 +169,7 @@ def _read(skill: Skill) -> None:
     source = load_skill(skill.name, files)
     source.requires = tuple(skill.manifest.requires)
     skill.source = source
-    skill.problems += [f"{skill.folder.name}/{each}" for each in source.diagnostics if each.severity == "error"]
+    skill.problems += [f"{skill.folder}/{each}" for each in source.diagnostics if each.severity == "error"]
     if not source.usable or skill.problems:
         # A flow file with an error turns the skill off as a whole: half a skill answers half a question.
         skill.off = True
@@ -186,6 +201,20 @@ def _in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
     for skill in skills:
         visit(skill)
     return ordered
+
+
+def _compile_each(ordered: Sequence[Skill]) -> None:
+    """Names that lead nowhere show when a skill is put together with those it requires; they turn it off."""
+    sources = {skill.name: skill.source for skill in ordered if not skill.off}
+    for skill in ordered:
+        if skill.off or skill.source is None or skill.manifest is None:
+            continue
+        needed = [source for name in skill.manifest.requires if (source := sources.get(name)) is not None]
+        skill.found = compile_flows([*needed, skill.source]).diagnostics
+        errors = [each for each in skill.found if each.severity == "error"]
+        if errors:
+            skill.off = True
+            skill.problems += [f"{skill.folder / each.file}{str(each).removeprefix(each.file)}" for each in errors]
 
 
 def _import_code(skill: Skill, context: SkillContext) -> None:

@@ -30,27 +30,30 @@ class StatusLadder:
         """Batch after batch until nothing is due, or others should have their turn; how many statuses were looked at."""
         looked = 0
         for _ in range(BATCHES_AT_ONCE):
-            found = await self._apply()
-            looked += found
-            if found < self._batch:
+            batch = self._batch
+            found = await self._apply(batch)
+            looked += found or 0
+            if found is not None and found < batch:
+                self._batch = BATCH  # all that was due is done, and nothing spoils it
                 break
         return looked
 
-    async def _apply(self) -> int:
-        """A batch that fails is halved until the status that spoils it stands alone; that one is put off, the others are applied."""
+    async def _apply(self, batch: int) -> int | None:
+        """How many were looked at; None: it failed, and the next batch is smaller.
+
+        So the status that spoils a batch stands alone in the end; that one is put off, and the others are applied.
+        """
         with unscoped("statuses"):
             try:
-                found = await queue_state.apply_statuses(self._batch, self._keep)
+                return await queue_state.apply_statuses(batch, self._keep)
             except Retryable:
                 raise
             except Exception:
-                if self._batch == 1:
-                    log.exception("a status cannot be applied, put off")
-                    await queue_state.park_status()
-                    self._batch = BATCH
-                else:
-                    log.warning("a batch of statuses failed, trying smaller ones", extra={"batch": self._batch})
-                    self._batch = max(1, self._batch // 8)
-                return self._batch
-        self._batch = min(BATCH, self._batch * 2)
-        return found
+                if batch > 1:
+                    log.warning("a batch of statuses failed, trying smaller ones", extra={"batch": batch})
+                    self._batch = max(1, batch // 8)
+                    return None
+                log.exception("a status cannot be applied, put off")
+                await queue_state.park_status()
+                self._batch = BATCH
+                return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
 from taskiq import Context, TaskiqDepends
@@ -58,7 +59,7 @@ def _runtime(context: Context) -> Runtime:
 
 
 # By name: taskiq renames the functions that it registers.
-_TASKS = {"process_session": process_session, "run_job": run_job, "deliver": deliver}
+_TASKS: dict[str, Callable[..., Any]] = {"process_session": process_session, "run_job": run_job, "deliver": deliver}
 for _broker in BROKERS.values():
     for _name, _task in _TASKS.items():
         _broker.register_task(_task, task_name=_name, timeout=_broker.cn_queue.task_timeout_s)

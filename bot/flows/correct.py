@@ -29,7 +29,7 @@ def question_slot(run: Run, root: Frame, entry: tuple[str, ...]) -> str | None:
     return None
 
 
-def begin_correction(run: Run, values: Mapping[str, Any]) -> None:
+def begin_correction(run: Run, values: Mapping[str, Any]) -> Frame | None:
     """Pushes pattern_correction for slots of the running flow that have a value already."""
     root = run.root()
     assert root is not None
@@ -37,7 +37,7 @@ def begin_correction(run: Run, values: Mapping[str, Any]) -> None:
     touched = [entry for entry in frame.path if question_slot(run, frame, entry) in values]
     target = touched[0] if touched else None  # the path is in the order in which the questions were passed
     texts = [f"{run.compiled.slots[slot].name.replace('_', ' ')}: {show(value)}" for slot, value in values.items()]
-    run.push_pattern(
+    return run.push_pattern(
         "pattern_correction",
         is_reset_only=False,
         corrected_slots={slot: run.state.slots.get(slot) for slot in values},
@@ -55,7 +55,7 @@ def correct_flow_slot(run: Run, frame: Frame) -> bool:
     for slot, value in values.items():
         run.set_slot(slot, value, "user")
     entry = frame.ctx.get("entry")
-    root = run.root()
+    root = run.root_of(frame.ctx.get("reset_flow_id"))
     if entry is None or root is None:
         return True
     stack = run.state.stack

@@ -17,7 +17,7 @@ MAX_CLARIFICATIONS = 3  # more than three choices is a menu, not a question
 
 def _cancel_flow(run: Run, frame: Frame) -> bool:
     """Ends the user flow below, with those it calls; its slots fall back."""
-    root = run.root()
+    root = run.root_of(frame.ctx.get("canceled_flow"))
     if root is None:
         return True
     stack = run.state.stack

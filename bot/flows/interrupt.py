@@ -57,11 +57,11 @@ def _asks(run: Run, flow: OpenFlow) -> bool:
 
 
 def drop_patterns(run: Run) -> bool:
-    """Takes the patterns on top off the stack; True if there were any."""
+    """Takes the patterns on top off the stack, with what they asked; True if there were any."""
     stack = run.state.stack
     dropped = False
     while stack and stack[-1].kind == "pattern":
-        stack.pop()
+        run.settle_slots(stack.pop())
         dropped = True
     return dropped
 

@@ -65,6 +65,15 @@ class Run:
                 return n
         return None
 
+    def root_of(self, flow: str | None) -> int | None:
+        """Index of this flow's own frame, of the uppermost user flow when no flow is named."""
+        if flow is None:
+            return self.root()
+        for n, frame in enumerate(self.state.stack):
+            if frame.flow == flow and frame.kind not in ("call", "pattern"):
+                return n
+        return None
+
     def group_end(self, root: int) -> int:
         """Index after the last frame of the flow at `root` and those that it calls."""
         stack = self.state.stack

@@ -27,6 +27,7 @@ from bot.flows.correct import begin_correction, go_back
 from bot.flows.interrupt import bring_to_top, drop_patterns, open_flows
 from bot.flows.move import move_on
 from bot.flows.run import Run
+from bot.flows.state import Frame
 
 __all__ = ["start_session", "take_commands"]
 
@@ -41,6 +42,7 @@ def start_session(run: Run) -> None:
     for flow in open_flows(run):
         run.settle_slots(flow.frame)
         run.log("flow_cancelled", flow=flow.frame.flow, step=flow.frame.step)
+    drop_patterns(run)
     run.state.stack.clear()
     run.state.pending = run.before = None
     run.push_pattern("pattern_session_start")
@@ -76,6 +78,7 @@ class _Turn:
         self._later: list[tuple[str, Any]] = []  # values for them
         self._corrections: dict[str, Any] = {}
         self._answered: list[str] = []
+        self._pushed: list[Frame] = []  # the patterns that this message asks for
         self._understood = False
         self._reason = ""
 
@@ -103,13 +106,15 @@ class _Turn:
         """Free text answers the open question, if its slot can take it."""
         run = self._run
         pending, top = run.state.pending, run.top
-        if pending is None or pending.kind != "slot" or top is None:
+        if pending is None or pending.kind != "slot" or top is None or pending.flow != top.flow:
             return
         if pending.slot is None:
             step = run.step_of(top)
             if step is not None and step.kind == "listen":
                 move_on(run, top, run.compiled.flows[top.flow], step)
                 self._understood = True
+            return
+        if run.compiled.slots[pending.slot].controlled:
             return
         fits, value = run.fits(pending.slot, text)
         if fits and value is not None:
@@ -156,7 +161,7 @@ class _Turn:
         pending, top = run.state.pending, run.top
         if top is None:
             return False
-        if pending is not None and pending.slot == slot:
+        if pending is not None and pending.slot == slot and pending.flow == top.flow:
             run.set_slot(slot, value, source)
             self._answered.append(slot)
             self._understood = True
@@ -204,13 +209,20 @@ class _Turn:
             self._starts.append(flow_id)
 
     def _open_started(self) -> None:
-        """The last named goes to the bottom, so that they run in the order said."""
+        """The last named goes to the bottom, so that they run in the order said; above them what else was asked for."""
         run = self._run
         if not self._starts:
             return
-        drop_patterns(run)
-        if run.state.stack:
-            run.log("flow_interrupted", flow=run.state.stack[-1].flow, step=run.state.stack[-1].step)
+        stack = run.state.stack
+        asked_for: list[Frame] = []
+        while stack and stack[-1].kind == "pattern":
+            frame = stack.pop()
+            if any(frame is pushed for pushed in self._pushed):
+                asked_for.insert(0, frame)
+            else:
+                run.settle_slots(frame)
+        if stack:
+            run.log("flow_interrupted", flow=stack[-1].flow, step=stack[-1].step)
         for flow_id in reversed(self._starts):
             known = next((flow for flow in open_flows(run) if flow.frame.flow == flow_id), None)
             if known is not None:
@@ -218,6 +230,7 @@ class _Turn:
                 run.log("flow_resumed", flow=flow_id)
             else:
                 self._open(flow_id)
+        stack.extend(asked_for)
 
     def _open(self, flow_id: str) -> None:
         """A new frame. Slots that flows below use too are put aside, and come back when it ends."""
@@ -246,20 +259,23 @@ class _Turn:
             case Back():
                 drop_patterns(run)
                 if not go_back(run):
-                    run.push_pattern("pattern_back_at_start")
+                    self._push("pattern_back_at_start")
             case Restart():
                 run.state.stack.clear()
-                run.push_pattern("pattern_restart")
+                run.state.slots = dict(run.compiled.initial)
+                run.state.pending = run.before = None
+                self._starts.clear()
+                self._push("pattern_restart")
             case Repeat():
-                run.push_pattern("pattern_repeat_bot_messages")
+                self._push("pattern_repeat_bot_messages")
             case HandOff():
-                run.push_pattern("pattern_human_handoff", reason="asked")
+                self._push("pattern_human_handoff", reason="asked")
             case SkipQuestion():
-                run.push_pattern("pattern_skip_question")
+                self._push("pattern_skip_question")
             case ChitChat():
-                run.push_pattern("pattern_chitchat")
+                self._push("pattern_chitchat")
             case Knowledge(query):
-                run.push_pattern("pattern_search", query=query)
+                self._push("pattern_search", query=query)
             case Clarify(flows):
                 self._clarify(flows)
             case Unusable(what):
@@ -269,16 +285,22 @@ class _Turn:
             case _:
                 self._understood = False
 
+    def _push(self, pattern: str, **ctx: Any) -> None:
+        frame = self._run.push_pattern(pattern, **ctx)
+        if frame is not None:
+            self._pushed.append(frame)
+
     def _cancel(self) -> None:
         run = self._run
         drop_patterns(run)
         root = run.root()
         if root is None:
-            run.push_pattern("pattern_cannot_handle", reason="nothing_to_cancel")
+            self._push("pattern_cannot_handle", reason="nothing_to_cancel")
             return
         frames = run.state.stack[root : run.group_end(root)]
         title = run.compiled.flows[frames[0].flow].title(run.view.locale)
-        run.push_pattern("pattern_cancel_flow", canceled_name=title, canceled_frames=[frame.flow for frame in frames])
+        flows = [frame.flow for frame in frames]
+        self._push("pattern_cancel_flow", canceled_name=title, canceled_flow=flows[0], canceled_frames=flows)
 
     def _clarify(self, flows: Sequence[str]) -> None:
         run = self._run
@@ -286,17 +308,17 @@ class _Turn:
         allowed = [flow for flow in ids if (guard := run.compiled.flows[flow].guard) is None or run.holds(guard)]
         drop_patterns(run)
         names = [run.compiled.flows[flow].title(run.view.locale) for flow in allowed]
-        run.push_pattern("pattern_clarification", names=names, clarification_options=", ".join(names), flow_ids=allowed)
+        self._push("pattern_clarification", names=names, clarification_options=", ".join(names), flow_ids=allowed)
 
     def _unusable(self, what: str) -> None:
         run = self._run
         pending = run.state.pending
         if pending is not None and pending.kind == "event":
-            run.push_pattern("pattern_waiting", event=pending.event)
+            self._push("pattern_waiting", event=pending.event)
             return
         if run.top is not None and pending is not None:
             run.top.attempts += 1
-        run.push_pattern("pattern_unusable_input", what=what)
+        self._push("pattern_unusable_input", what=what)
 
     def _retry(self) -> None:
         run = self._run
@@ -312,7 +334,9 @@ class _Turn:
             root = run.root()
             if root is not None and self._answered:
                 run.state.stack[root].ctx["answered"] = self._answered
-            begin_correction(run, self._corrections)
+            frame = begin_correction(run, self._corrections)
+            if frame is not None:
+                self._pushed.append(frame)
         self._open_started()
         for slot, value in self._later:
             run.set_slot(slot, value, "user")

@@ -12,6 +12,6 @@
 from __future__ import annotations
 
 from bot.testing.fakes import Received, SettableClock
-from bot.testing.stage import Person, Stage, TurnLog
+from bot.testing.stage import Person, Stage, TurnLog, found_organization
 
-__all__ = ["Person", "Received", "SettableClock", "Stage", "TurnLog"]
+__all__ = ["Person", "Received", "SettableClock", "Stage", "TurnLog", "found_organization"]

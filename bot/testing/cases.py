@@ -215,8 +215,10 @@ class _Play:
 
     def _where(self, number: int, step: Any) -> str:
         line = getattr(getattr(step, "lc", None), "line", 0) + 1
-        person = self._person(self._last)
-        heard = [f"{each.text!r} {list(each.titles) or ''}" for each in person.heard[self._marks.get(self._last, 0) :]]
+        on_phone = (
+            self._person(self._last).heard[self._marks.get(self._last, 0) :] if self._last in self._people else []
+        )
+        heard = [f"{each.text!r} {list(each.titles) or ''}" for each in on_phone]
         return f"{self._case.file}:{line} {self._case.name!r}, step {number + 1}: heard {heard}\n  "
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ __all__ = ["parse_commands", "parse_media", "parse_moment"]
 
 _PASSED = re.compile(r"\+(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_PLAIN: dict[str, type[Command]] = {
+_PLAIN: dict[str, Callable[[], Command]] = {
     "cancel": Cancel,
     "cancel_flow": Cancel,
     "back": Back,

@@ -35,7 +35,7 @@ from store.jsonb import from_jsonb, to_jsonb
 from store.models import ChannelAccount, Contact, ContactIdentity, Organization, OrganizationKey, Session, SkillInstall
 from store.tenancy import organization_scope
 
-__all__ = ["Person", "Stage", "TurnLog"]
+__all__ = ["Person", "Stage", "TurnLog", "found_organization"]
 
 RUN_JOB = "scheduler.jobs:run_job"  # above this package, so by its name, as the adapters are (decision 1)
 MAX_ROUNDS = 50  # jobs that make jobs for ever must not hang a test
@@ -92,7 +92,7 @@ class Stage:
             registry = load_registry(runtime.skill_context, package)
             runtime.registry = replace(registry) if replace else registry
             runtime.dispatcher, runtime.pacer = NoDispatcher(), OpenPacer()
-            organization_id, account_id = await _found(name, locale, skills)
+            organization_id, account_id = await found_organization(name, locale, skills)
             yield cls(runtime, clock, organization_id, account_id)
         finally:
             install_keyring(None)
@@ -105,10 +105,6 @@ class Stage:
             found = self._people[key or name] = Person(self, name, phone)
             self.channel.phones[phone] = found.heard
         return found
-
-    @property
-    def compiled(self) -> Compiled:
-        return self.runtime.registry.compiled([*self.runtime.registry.skills])
 
     async def receive(self, person: Person, part: Inbound, *, commands: list[Command] | None = None) -> None:
         """One message of a person, and all that follows from it. With `commands` it is not understood but means them."""
@@ -141,7 +137,9 @@ class Stage:
         """Gives a person a conversation that begins with these slots (by their loaded ids)."""
         account, contact, session = self.account_id, uuid7(), uuid7()
         keys = await keyring().keys(self.organization_id)
-        state = FlowState(slots=dict(slots), compiled_hash=self.compiled.content_hash)
+        profile = await self.runtime.directory.organization(self.organization_id)
+        compiled = self.runtime.registry.compiled(profile.skills)
+        state = FlowState(slots=dict(slots), compiled_hash=compiled.content_hash)
         with organization_scope(self.organization_id):
             await Contact.create(id=contact, name=person.name)
             await ContactIdentity.create(
@@ -208,9 +206,10 @@ class Stage:
             )
 
     async def _run_jobs(self) -> int:
+        # A job for later has a time of this clock; one for at once has that of its row, by the database's clock.
         due = await self.rows(
             "UPDATE jobs SET run_at = LEAST(run_at, clock_timestamp()) WHERE state = 'ready'"
-            " AND (run_at <= $1 OR run_at <= clock_timestamp()) RETURNING id, name",
+            " AND (run_at <= $1 OR run_at BETWEEN created_at - interval '1 s' AND clock_timestamp()) RETURNING id, name",
             self.clock.now(),
         )
         run_job = _named(RUN_JOB)
@@ -302,8 +301,8 @@ def load_registry(context: Callable[[str], SkillContext], package: str = "skills
     return registry
 
 
-async def _found(name: str, locale: str, skills: Sequence[str]) -> tuple[UUID, UUID]:
-    """An organization with its key, number and skills."""
+async def found_organization(name: str, locale: str, skills: Sequence[str]) -> tuple[UUID, UUID]:
+    """An organization with its key, number and skills: (organization, account). Needs a key ring."""
     organization_id = uuid7()
     with organization_scope(organization_id):
         await Organization.create(id=organization_id, name=name, slug=organization_id.hex, locale=locale)

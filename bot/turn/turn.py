@@ -17,6 +17,7 @@ from bot.delivery import Delivery, address, deliver
 from bot.errors import Retryable, UserFacing
 from bot.flows import (
     ActionResult,
+    CannotHandle,
     Command,
     Compiled,
     Effect,
@@ -28,6 +29,7 @@ from bot.flows import (
     RunAction,
     Say,
     SessionStart,
+    StartFlow,
     TimedOut,
     View,
     advance,
@@ -81,6 +83,7 @@ class TurnInHand:
     now: datetime
     message: Inbound | None = None
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
+    is_owed: bool = False  # the row is still to be understood: other things come first
 
     async def answer(self) -> Head | None:
         """Runs to the end; returns the next inbox row of the conversation, claimed.
@@ -103,7 +106,11 @@ class TurnInHand:
             self.held.started_at = self.now
             if state.pending is not None and state.pending.kind == "action":
                 return await self._segments(state, said, [])
+        fresh = self.head.kind == "message" and self._is_new_session()
         commands = await self._commands(state, said)
+        if fresh and commands and all(isinstance(each, CannotHandle) for each in commands):
+            # A conversation never begins with "I did not understand".
+            commands = [StartFlow(flow) for flow, _ in self.compiled.intents.get("first_contact", ())[:1]] or commands
         return await self._segments(state, said, commands)
 
     async def _commands(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:

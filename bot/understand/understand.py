@@ -189,9 +189,7 @@ class _Text:
         slot, step = self._question.slot, open_step(self._compiled, self._state)
         if slot is None:
             return bool(step and step.kind == "listen")
-        if slot.type not in ("text", "any"):
-            return False
-        return slot.accept in ("", "text")
+        return slot.type in ("text", "any") and slot.accept in ("", "text") and not slot.controlled
 
     # -- words and wishes
 

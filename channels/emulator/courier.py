@@ -78,9 +78,8 @@ class Courier:
         self._random = random.Random(settings.seed)
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._waiting: set[asyncio.TimerHandle] = set()
-        self._held: dict[str, list[list[Any]]] = defaultdict(
-            list
-        )  # number -> [update, how many later ones it lets pass]
+        self._held: dict[str, list[Held]] = defaultdict(list)
+        self._batch_timers: dict[str, asyncio.TimerHandle] = {}
         self._batches: dict[str, list[Update]] = defaultdict(list)
         self._recent: dict[str, deque[Update]] = defaultdict(lambda: deque(maxlen=3))
         self._lanes: dict[tuple[str, str], deque[Delivery]] = {}

@@ -27,6 +27,8 @@ class Lab {
   }
 
   async start() {
+    // The stream first: what happens between loading and listening would be missed.
+    await this.listening();
     await this.refresh();
     const kept = read("emulator.phones", []);
     const wanted = kept.filter((one) => this.users.has(one.wa_id));
@@ -35,24 +37,34 @@ class Lab {
     if (this.phones.length) this.activate(this.phones[0]);
     await this.wire.load();
     if (read("emulator.wire", "") && innerWidth > 1080) this.wire.show(true);
-    listen(
-      {
-        message: (message) => this.message(message),
-        status: (change) => this.phones.forEach((phone) => phone.update(change)),
-        typing: ({ phone_number_id, wa_id, for_s }) => this.phones.filter((p) => p.user.wa_id === wa_id && p.number === phone_number_id).forEach((p) => p.typing(for_s)),
-        wire: (entry) => this.wire.add(entry),
-        clock: (clock) => this.clock(clock),
-        user: () => this.refresh(),
-        number: () => this.refresh(),
-        limits: (limits) => (this.windowS = limits.window_s),
-        reset: () => this.reload(),
-        resync: () => this.reload(),
-      },
-      (connected) => this.connected(connected),
-    );
     $("phones").addEventListener("scrollend", () => this.swiped());
     setInterval(() => this.drawClock(), 1000);
     setInterval(() => this.phones.forEach((phone) => phone.drawState()), 20000);
+    this.started = true;
+    this.connected(true);
+  }
+
+  listening() {
+    return new Promise((resolve) => {
+      listen(
+        {
+          message: (message) => this.message(message),
+          status: (change) => this.phones.forEach((phone) => phone.update(change)),
+          typing: ({ phone_number_id, wa_id, for_s }) => this.phones.filter((p) => p.user.wa_id === wa_id && p.number === phone_number_id).forEach((p) => p.typing(for_s)),
+          wire: (entry) => this.wire.add(entry),
+          clock: (clock) => this.clock(clock),
+          user: () => this.refresh(),
+          number: () => this.refresh(),
+          limits: (limits) => (this.windowS = limits.window_s),
+          reset: () => this.reload(),
+          resync: () => this.reload(),
+        },
+        (connected) => {
+          if (connected) resolve();
+          this.connected(connected);
+        },
+      );
+    });
   }
 
   async refresh() {
@@ -79,6 +91,7 @@ class Lab {
   }
 
   connected(yes) {
+    if (!this.started) return;
     const lost = this.wasLost;
     this.wasLost = !yes;
     $("connection").textContent = yes ? `${this.numbers.length} number${this.numbers.length === 1 ? "" : "s"}, ${this.users.size} people` : "Connection lost, trying again…";

@@ -9,6 +9,12 @@ import { openSheet, switchRow } from "./sheet.js";
 const RANK = ["pending", "accepted", "held", "sent", "delivered", "read", "failed"];
 const KEPT = 400; // messages drawn; older ones are in the ledger
 
+// The stream may be quicker than an answer: a status never goes back.
+function latest(known, message) {
+  if (!known || RANK.indexOf(known.status) <= RANK.indexOf(message.status)) return message;
+  return { ...message, status: known.status, visible_at: known.visible_at, error: known.error };
+}
+
 export class Phone {
   constructor(user, lab) {
     this.user = user;
@@ -78,7 +84,10 @@ export class Phone {
   async load() {
     if (!this.number) return;
     const found = await get(`users/${this.user.wa_id}/messages?phone_number_id=${this.number}&limit=${KEPT}`);
-    this.messages = new Map(found.messages.map((message) => [message.id, message]));
+    // What the stream told while the answer was on its way is newer than the answer.
+    const newer = [...this.messages.values()].filter((one) => one.seq > found.last_seq && one.phone_number_id === this.number);
+    const before = this.messages;
+    this.messages = new Map([...found.messages, ...newer].map((message) => [message.id, latest(before.get(message.id), message)]));
     this.draw();
     this.lab.seen(this);
   }
@@ -120,9 +129,7 @@ export class Phone {
       return true;
     }
     const known = this.messages.get(message.id);
-    const merged = { reactions: {}, ...known, ...message };
-    if (known && RANK.indexOf(known.status) > RANK.indexOf(message.status)) merged.status = known.status; // the stream was quicker than the answer
-    this.messages.set(message.id, merged);
+    this.messages.set(message.id, latest(known, { reactions: {}, ...known, ...message }));
     if (message.direction === "out") this.typing(0);
     this.place(this.messages.get(message.id));
     return true;

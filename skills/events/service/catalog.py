@@ -86,16 +86,21 @@ async def find_event(text: str) -> Event:
     Raises:
         Permanent: none, or several, with the candidates named.
     """
-    try:
-        found = await Event.filter(id=UUID(text.strip()))
-    except ValueError:
-        found = await Event.filter(slug=text.strip())
+    wanted = text.strip()
+    found = await Event.filter(slug=wanted) or await _by_id(wanted)
     if not found:
-        found = await Event.filter(title__icontains=text.strip()).order_by("starts_at").limit(6)
+        found = await Event.filter(title__icontains=wanted).order_by("starts_at").limit(6)
     if len(found) != 1:
         names = ", ".join(f"{each.slug} ({each.title})" for each in found or await Event.all().limit(6))
         raise Permanent(f"{len(found)} events are called {text!r}; say one of: {names or 'there are no events'}")
     return found[0]
+
+
+async def _by_id(text: str) -> list[Event]:
+    try:
+        return await Event.filter(id=UUID(text))
+    except ValueError:
+        return []
 
 
 def type_state(row: TicketType, event: Event, *, now: datetime) -> TypeState:

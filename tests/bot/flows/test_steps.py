@@ -277,3 +277,25 @@ def test_an_action_result_that_nobody_asked_for_changes_nothing() -> None:
     made.do(StartFlow("main"))
     assert made.do(ActionResult(events=[{"event": "slot", "name": "a", "value": "x"}])) == []
     assert made.asked == "a"
+
+
+def test_cancelling_one_flow_and_starting_another_in_one_message() -> None:
+    made = talk("\n      - collect: a\n", more=OTHER.replace('    if: "false"\n', ""))
+    made.do(StartFlow("main"))
+    assert made.do(Cancel(), StartFlow("other")) == ["Okay, I have stopped: main.", "B?"]
+    assert made.open_flows == ["other"]
+
+
+def test_an_answer_and_another_flow_in_one_message() -> None:
+    made = talk("\n      - collect: a\n      - action: utter_one\n", more=OTHER.replace('    if: "false"\n', ""))
+    made.do(StartFlow("main"))
+    assert made.do(SetSlot("a", "x"), StartFlow("other"), SetSlot("b", "y")) == [
+        "two",
+        "Shall we go on with this: main?",
+    ]
+    assert made.write("yes") == ["one"]
+
+
+def test_a_value_said_before_the_wish_belongs_to_it() -> None:
+    made = talk("\n      - collect: a\n", more=OTHER.replace('    if: "false"\n', ""))
+    assert made.do(SetSlot("b", "y"), StartFlow("other")) == ["two"]

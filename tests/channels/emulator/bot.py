@@ -56,7 +56,7 @@ class Bot:
         app.router.add_post("/hook", self._post)
         app.router.add_get("/hook", self._verify)
         app.router.add_get("/picture.png", self._picture)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/hook"

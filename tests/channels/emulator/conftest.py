@@ -19,7 +19,7 @@ async def bot() -> AsyncIterator[Bot]:
 
 
 @pytest.fixture
-async def emulator(whatsapp: StartEmulator, bot: Bot) -> RunningEmulator:
+async def emulator(bot: Bot, whatsapp: StartEmulator) -> RunningEmulator:
     """An emulator whose webhooks go to `bot`, and whose API `bot` calls."""
     running = await whatsapp(bot.url)
     bot.graph_url = running.base_url

@@ -144,7 +144,7 @@ async def test_a_restart_keeps_chats_and_delivers_what_was_open(bot: Bot, tmp_pa
         await bot.text("and the window is still open")
 
 
-async def test_two_emulators_do_not_mix(whatsapp: StartEmulator, bot: Bot) -> None:
+async def test_two_emulators_do_not_mix(bot: Bot, whatsapp: StartEmulator) -> None:
     one, two = await whatsapp(bot.url), await whatsapp(bot.url)
     await one.client.text(ASHA, "hi")
     assert await two.client.messages(ASHA) == []

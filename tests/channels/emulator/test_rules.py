@@ -83,7 +83,7 @@ async def test_without_the_rate_rule_the_worst_second_is_still_known(emulator: R
     assert rates["sliding_second_max"] == 30
 
 
-async def test_the_tier_counts_people_outside_the_window_over_a_rolling_day(whatsapp: StartEmulator, bot: Bot) -> None:
+async def test_the_tier_counts_people_outside_the_window_over_a_rolling_day(bot: Bot, whatsapp: StartEmulator) -> None:
     body = {"type": "BODY", "text": "Doors open at nine."}
     running = await whatsapp(bot.url, templates=[{"waba_id": "102290129340391", "name": "doors", "components": [body]}])
     bot.graph_url = running.base_url
@@ -98,7 +98,7 @@ async def test_the_tier_counts_people_outside_the_window_over_a_rolling_day(what
     assert (await bot.send(template, to=BRIAN))[0] == 200
 
 
-async def test_marketing_to_who_stopped_it_fails_and_the_stop_is_told(whatsapp: StartEmulator, bot: Bot) -> None:
+async def test_marketing_to_who_stopped_it_fails_and_the_stop_is_told(bot: Bot, whatsapp: StartEmulator) -> None:
     body = {"type": "BODY", "text": "Half price today."}
     running = await whatsapp(
         bot.url,
@@ -119,7 +119,7 @@ async def test_marketing_to_who_stopped_it_fails_and_the_stop_is_told(whatsapp: 
     assert sent["pricing"] == {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "marketing"}
 
 
-async def test_only_marketing_goes_through_the_marketing_api(whatsapp: StartEmulator, bot: Bot) -> None:
+async def test_only_marketing_goes_through_the_marketing_api(bot: Bot, whatsapp: StartEmulator) -> None:
     running = await whatsapp(
         bot.url,
         templates=[{"waba_id": "102290129340391", "name": "note", "components": [{"type": "BODY", "text": "A note."}]}],

@@ -47,7 +47,7 @@ FULL = (texts("header", "Asha"), texts("body", "Cloud Day", "42"), texts("button
 
 
 @pytest.fixture
-async def templates(whatsapp: StartEmulator, bot: Bot) -> RunningEmulator:
+async def templates(bot: Bot, whatsapp: StartEmulator) -> RunningEmulator:
     running = await whatsapp(bot.url, templates=[TICKET, NAMED])
     bot.graph_url = running.base_url
     return running

@@ -35,7 +35,7 @@ async def test_a_message_is_posted_until_it_is_answered_200(emulator: RunningEmu
     assert [a["code"] for a in row["attempts"]] == [500, 403, 302, 200]
 
 
-async def test_a_server_that_is_not_up_yet_gets_everything_later(whatsapp: StartEmulator, bot: Bot) -> None:
+async def test_a_server_that_is_not_up_yet_gets_everything_later(bot: Bot, whatsapp: StartEmulator) -> None:
     url = bot.url
     await bot.close()
     running = await whatsapp(url)

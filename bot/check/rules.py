@@ -1,0 +1,159 @@
+"""What a skill must satisfy, one function per rule. Each yields problems with a place and a way to mend them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bot.flows import Diagnostic
+from bot.registry import Registry, Skill
+
+__all__ = ["RULES", "Rule"]
+
+Rule = Callable[[Skill, Registry], Iterator[Diagnostic]]
+
+# A local action holds a transaction: whatever calls out belongs into an OnlineAction or a task.
+CLIENTS = frozenset({"aiohttp", "httpx", "requests", "urllib", "openai", "socket", "smtplib", "stripe"})
+PROVIDED = ("action_listen", "action_restart", "action_session_start")
+
+
+def loads(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """The manifest is valid, flows have no error, code imports."""
+    for problem in skill.problems:
+        place, _, message = problem.partition(" ")
+        file, line, column = (*place.rsplit(":", 2), "1", "1")[:3]
+        yield _problem("CN-SKILL-001", message, Path(file), _number(line), _number(column))
+
+
+def flows_are_sound(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Warnings of the loader and the compiler, also those that do not stop the skill."""
+    for each in registry.diagnostics(skill.name):
+        if each.severity != "error":
+            yield _in_folder(each, skill)
+
+
+def actions_exist(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Every action of the domain has a class, and every class stands in the domain."""
+    declared = registry.declared_actions(skill.name)
+    for name in sorted(declared - set(skill.actions) - set(PROVIDED)):
+        yield _problem(
+            "CN-SKILL-010",
+            f"the domain lists the action {name}, but actions.py has none of that name",
+            skill.folder / "domain.yml",
+        )
+    for name in sorted(set(skill.actions) - declared):
+        yield _problem(
+            "CN-SKILL-011", f"the action {name} is not listed under actions: in the domain", skill.folder / "actions.py"
+        )
+
+
+def names_carry_the_skill(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Meters and permissions begin with the skill's name; actions do too, by house style."""
+    manifest = skill.manifest
+    if manifest is None:
+        return
+    for name in (*manifest.meters, *manifest.permissions):
+        if not name.startswith(f"{skill.name}.") and name != "message.out":
+            yield _problem("CN-SKILL-020", f"{name} does not begin with {skill.name}.", skill.folder / "skill.yml")
+    for name in skill.actions:
+        if not name.startswith((f"{skill.name}_", f"action_{skill.name}", "validate_", "action_ask_")):
+            yield _problem(
+                "CN-SKILL-021", f"the action {name} does not begin with {skill.name}_", skill.folder / "actions.py"
+            )
+
+
+def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Each line of the menu names a flow of this skill, and has a title in each of its languages."""
+    manifest = skill.manifest
+    if manifest is None or skill.source is None:
+        return
+    for item in manifest.menu:
+        if item.flow not in skill.source.flows:
+            yield _problem(
+                "CN-SKILL-030", f"the menu names the flow {item.flow}, which is not there", skill.folder / "skill.yml"
+            )
+        for language in manifest.languages:
+            if language not in item.title:
+                yield _problem(
+                    "CN-SKILL-031", f"the menu's {item.flow} has no title in {language}", skill.folder / "skill.yml"
+                )
+
+
+def languages_are_whole(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Every response exists in every language that the manifest promises."""
+    if skill.manifest is None or skill.off:
+        return
+    compiled = registry.compiled([*skill.manifest.requires, skill.name])
+    own = [name for name in compiled.responses.get("", {}) if name.startswith(f"{skill.name}:")]
+    for language in skill.manifest.languages:
+        if language == compiled.default_locale:
+            continue
+        translated = compiled.responses.get(language, {})
+        for name in own:
+            if name not in translated:
+                yield _problem(
+                    "CN-SKILL-040",
+                    f"{name.partition(':')[2]} is not said in {language}",
+                    skill.folder / "locales" / f"{language}.yml",
+                )
+
+
+def local_actions_do_not_call_out(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """A module that defines a SkillAction imports no client of the network."""
+    for path in sorted({*skill.folder.glob("actions.py"), *skill.folder.glob("actions/*.py")}):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                if name.partition(".")[0] in CLIENTS:
+                    yield _problem(
+                        "CN-SKILL-050",
+                        f"imports {name}: a local action runs inside a transaction; call out from an OnlineAction or a task",
+                        path,
+                        getattr(node, "lineno", 1),
+                    )
+
+
+def migrations_follow_the_store(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """The first migration of a skill with models depends on the store's."""
+    if not (skill.folder / "models.py").is_file():
+        return
+    first = sorted((skill.folder / "migrations").glob("0001_*.py"))
+    if not first:
+        yield _problem("CN-SKILL-060", "has models but no migrations/0001_*.py", skill.folder / "models.py")
+    elif '("store",' not in first[0].read_text():
+        yield _problem("CN-SKILL-061", 'the first migration does not depend on ("store", ...)', first[0])
+
+
+RULES: tuple[Rule, ...] = (
+    loads,
+    flows_are_sound,
+    actions_exist,
+    names_carry_the_skill,
+    menu_leads_somewhere,
+    languages_are_whole,
+    local_actions_do_not_call_out,
+    migrations_follow_the_store,
+)
+
+
+def _problem(code: str, message: str, file: Path, line: int = 1, column: int = 1) -> Diagnostic:
+    return Diagnostic(code, "error", message, str(file), line, column)
+
+
+def _in_folder(found: Diagnostic, skill: Skill) -> Diagnostic:
+    return Diagnostic(
+        found.code,
+        found.severity,
+        found.message,
+        str(skill.folder / found.file),
+        found.line,
+        found.column,
+        found.suggestion,
+        found.flow,
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 1
