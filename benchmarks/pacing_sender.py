@@ -26,7 +26,7 @@ Pace = Callable[[], Awaitable[None]]
 
 
 async def ours(given: dict[str, Any]) -> Pace:
-    await open_store(Configuration.read(), "bench")
+    await open_store(Configuration.read(given["environment"]), "bench")
     account = DeliveryAccount(
         UUID(given["account_id"]), UUID(given["organization_id"]), "whatsapp", "", "", "connected", given["per_s"]
     )

@@ -80,6 +80,7 @@ async def _send(stand: Stand, name: str, count: int, url: str) -> None:
     number = stand.organizations[0]
     given: dict[str, Any] = {
         "pacer": name,
+        "environment": stand.environment(),
         "per_s": PER_S,
         "seconds": SECONDS,
         "start": time.monotonic() + STARTUP_S,
@@ -88,12 +89,7 @@ async def _send(stand: Stand, name: str, count: int, url: str) -> None:
         "account_id": number.account_id,
     }
     senders = [
-        asyncio.to_thread(
-            run_json,
-            "benchmarks.pacing_sender",
-            given={**given, "tag": f"{name}{each}"},
-            environment=stand.environment(),
-        )
+        asyncio.to_thread(run_json, "benchmarks.pacing_sender", given={**given, "tag": f"{name}{each}"})
         for each in range(count)
     ]
     await asyncio.gather(*senders)

@@ -51,7 +51,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._organizations: _Remembered[UUID, OrganizationProfile] = _Remembered()
-        self._accounts: _Remembered[UUID, DeliveryAccount] = _Remembered()
+        self._accounts: _Remembered[tuple[UUID, UUID], DeliveryAccount] = _Remembered()
 
     def forget(self) -> None:
         self._organizations.forget()
@@ -85,7 +85,7 @@ class Directory:
         Raises:
             Permanent: the organization has no such account.
         """
-        held = self._accounts.get(account_id)
+        held = self._accounts.get((organization_id, account_id))
         if held is not None:
             return held
         keys = await keyring().keys(organization_id)
@@ -100,7 +100,7 @@ class Directory:
             raise Permanent(f"organization {organization_id} has no account {account_id}")
         token = keys.open(row["sealed_token"], tokens_aad(organization_id)).decode()
         return self._accounts.put(
-            account_id,
+            (organization_id, account_id),
             DeliveryAccount(
                 account_id,
                 organization_id,

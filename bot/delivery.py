@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from bot.bodies import OutBody, decode_outbound
 from bot.errors import Permanent, Retryable
+from bot.messages import Text
 from bot.policy import Facts, decide
 from bot.ports import Address, DeliveryAccount, Lane, SendRefused, SendResult, SendThrottled, SendUnknown, Sent
 from bot.turn import options
@@ -55,7 +56,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`what`: accepted | refused | failed | retry | unknown | release, see `cn_mark_outbox`."""
+    """`what`: accepted | refused | failed | retry | wait | unknown | release, see `cn_mark_outbox`."""
 
     delivery: Delivery
     what: str
@@ -76,9 +77,19 @@ async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, li
         return 0
     info = (await runtime.directory.organization(organization_id)).info
     by_session: dict[UUID, list[Delivery]] = {}
+    unreadable: list[Outcome] = []
     for row in rows:
-        delivery = _delivery(row, keys, info.locale)
-        by_session.setdefault(delivery.session_id, []).append(delivery)
+        delivery = _delivery(row, _UNREAD, keys, info.locale)
+        try:
+            read = replace(delivery, body=decode_outbound(row["body"], keys))
+        except (Permanent, ValueError, LookupError) as e:
+            # Sealed under a lost key, or of a version that is gone: it must not take the others along.
+            log.exception("outbox row cannot be read", extra={"outbox_id": str(delivery.outbox_id)})
+            unreadable.append(Outcome(delivery, "failed", error={"reason": f"unreadable: {type(e).__name__}"}))
+            continue
+        by_session.setdefault(read.session_id, []).append(read)
+    if unreadable:
+        await mark(organization_id, token, unreadable)
     await asyncio.gather(*(deliver(runtime, organization_id, token, each) for each in by_session.values()))
     return len(rows)
 
@@ -92,7 +103,7 @@ async def deliver(runtime: Runtime, organization_id: UUID, token: UUID, deliveri
         outcome = (
             Outcome(delivery, "release") if blocked else await _deliver_one(runtime, organization_id, delivery, keys)
         )
-        blocked = blocked or outcome.what in ("retry", "unknown")
+        blocked = blocked or outcome.what in ("retry", "wait", "unknown")
         outcomes.append(outcome)
     await mark(organization_id, token, outcomes)
 
@@ -135,11 +146,13 @@ async def _deliver_one(runtime: Runtime, organization_id: UUID, delivery: Delive
     try:
         wait_s = await runtime.pacer.pair(account, delivery.session_id)
         if wait_s > 0:
-            return Outcome(delivery, "retry", delay_s=wait_s, error={"reason": "pair limit"})
+            return Outcome(delivery, "wait", delay_s=wait_s, error={"reason": "pair limit"})
         await runtime.pacer.number(account, delivery.lane)
     except Retryable as e:
-        return Outcome(delivery, "retry", delay_s=e.after_s or 1.0, error={"reason": str(e)})
-    return _outcome(delivery, await _send(runtime, account, delivery, keys))
+        return Outcome(delivery, "wait", delay_s=e.after_s or 1.0, error={"reason": str(e)})
+    return _outcome(
+        delivery, await _send(runtime, account, delivery, keys), unknown_grace_s=runtime.turn.unknown_grace_s
+    )
 
 
 async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, keys: OrganizationKeys) -> SendResult:
@@ -158,19 +171,23 @@ async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, 
         return SendThrottled(e.after_s or 1.0, "unreached", reason=str(e))
     except Permanent as e:
         return SendRefused(0, str(e))
+    except Exception as e:  # a fault of ours in one message must not lose what became of those sent before it
+        log.exception("sending raised")
+        return SendUnknown(f"{type(e).__name__}: {e}")
 
 
-def _outcome(delivery: Delivery, result: SendResult) -> Outcome:
+def _outcome(delivery: Delivery, result: SendResult, *, unknown_grace_s: float) -> Outcome:
     last = delivery.attempts >= MAX_SEND_ATTEMPTS
     match result:
         case Sent(external_id):
             return Outcome(delivery, "accepted", external_id=external_id)
         case SendUnknown(reason):
-            return Outcome(delivery, "failed" if last else "unknown", error={"reason": reason})
+            # A status may settle it meanwhile; until the grace is over nobody may send it again.
+            return Outcome(delivery, "failed" if last else "unknown", delay_s=unknown_grace_s, error={"reason": reason})
         case SendThrottled(after_s, scope, code, reason):
             # Throttling is no fault of the message: it waits as long as it takes.
             return Outcome(
-                delivery, "retry", delay_s=after_s, error={"reason": reason or f"throttled: {scope}", "code": code}
+                delivery, "wait", delay_s=after_s, error={"reason": reason or f"throttled: {scope}", "code": code}
             )
         case SendRefused(code, reason, details, retry_after_s):
             error = {"reason": reason, "code": code, "details": details}
@@ -181,7 +198,10 @@ def _outcome(delivery: Delivery, result: SendResult) -> Outcome:
             return Outcome(delivery, "retry", delay_s=max(retry_after_s, step), error=error)
 
 
-def _delivery(row: Any, keys: OrganizationKeys, locale: str) -> Delivery:
+_UNREAD = OutBody(Text(text=""), 0, "")
+
+
+def _delivery(row: Any, body: OutBody, keys: OrganizationKeys, locale: str) -> Delivery:
     return Delivery(
         row["outbox_id"],
         row["message_id"],
@@ -189,7 +209,7 @@ def _delivery(row: Any, keys: OrganizationKeys, locale: str) -> Delivery:
         row["account_id"],
         Lane(row["lane"]),
         row["attempts"],
-        decode_outbound(row["body"], keys),
+        body,
         row["reply_to"],
         row["locale"] or locale,
         row["last_user_at"],

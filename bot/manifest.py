@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 __all__ = ["ENGINE", "Manifest", "ManifestError", "MenuItem", "read_manifest"]
 
@@ -31,7 +31,7 @@ class Manifest(BaseModel):
     title: dict[str, str]
     description: dict[str, str] = Field(default_factory=dict)
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    engine: str = ">=1,<2"
+    engine: str = Field(">=1,<2", pattern=r"^\s*(>=|<=|==|>|<)\d+(\.\d+)*\s*(,\s*(>=|<=|==|>|<)\d+(\.\d+)*\s*)*$")
     languages: tuple[str, ...] = ("en",)
     requires: tuple[str, ...] = ()
     meters: tuple[str, ...] = ()
@@ -48,23 +48,25 @@ class ManifestError(Exception):
     """The manifest cannot be used; the message starts with file:line:col."""
 
 
-def read_manifest(path: Path) -> Manifest:
-    """
+def read_manifest(path: Path, *, name: str) -> Manifest:
+    """`name` is what the skill is installed as: its folder here, its entry point in another package.
+
     Raises:
-        ManifestError: not YAML, not a manifest, or a name other than its folder's.
+        ManifestError: not YAML, not a manifest, or of another name.
     """
     try:
-        data = YAML(typ="rt").load(path.read_text())
+        data = YAML(typ="rt").load(path.read_text("utf-8"))
         manifest = Manifest.model_validate(data)
     except MarkedYAMLError as e:
-        mark = e.problem_mark
-        raise ManifestError(f"{path}:{mark.line + 1}:{mark.column + 1} {e.problem}") from e
+        mark = e.problem_mark or e.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise ManifestError(f"{path}:{line}:{column} {e.problem}") from e
+    except (YAMLError, UnicodeDecodeError) as e:
+        raise ManifestError(f"{path}:1:1 cannot be read as YAML in UTF-8: {' '.join(str(e).split())}") from e
     except ValidationError as e:
         raise ManifestError("; ".join(_located(path, data, problem) for problem in e.errors())) from e
-    if manifest.name != path.parent.name:
-        raise ManifestError(
-            f"{path}:1:1 the skill is named {manifest.name}, its folder {path.parent.name}; make them equal"
-        )
+    if manifest.name != name:
+        raise ManifestError(f"{path}:1:1 the skill is named {manifest.name}, but installed as {name}; make them equal")
     return manifest
 
 

@@ -61,7 +61,11 @@ def find_skills(package: str = "skills") -> list[tuple[str, str, Path]]:
             (m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(Path(root).glob("*/skill.yml"))
         ]
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda each: each.name):
-        outside = find_spec(point.module)
+        try:
+            outside = find_spec(point.module)
+        except (ImportError, ValueError) as e:  # a package that was half removed
+            log.error("skill package not found", extra={"skill": point.name, "package": point.module, "reason": str(e)})
+            continue
         for root in (outside.submodule_search_locations if outside else None) or ():
             found.append((point.name, point.module, Path(root)))
     return found
@@ -90,6 +94,7 @@ class Registry:
         ordered = _in_order_of_requirements(skills)
         _compile_each(ordered)
         for skill in ordered:
+            _follow_the_required(skill, ordered)
             if not skill.off and context is not None:
                 _import_code(skill, context(skill.name))
             for each in QUEUES if queue == "all" else (queue,):
@@ -154,18 +159,20 @@ class Registry:
 
 def _read(skill: Skill) -> None:
     try:
-        skill.manifest = read_manifest(skill.folder / "skill.yml")
+        skill.manifest = read_manifest(skill.folder / "skill.yml", name=skill.name)
     except (ManifestError, OSError) as e:
         _turn_off(skill, str(e))
         return
     if not skill.manifest.fits_engine():
         _turn_off(skill, f"{skill.folder / 'skill.yml'}:1:1 engine {skill.manifest.engine} is not this one")
         return
-    files = {
-        str(path.relative_to(skill.folder)): path.read_text()
-        for pattern in FLOW_FILES
-        for path in sorted(skill.folder.glob(pattern))
-    }
+    files: dict[str, str] = {}
+    for path in (path for pattern in FLOW_FILES for path in sorted(skill.folder.glob(pattern))):
+        try:
+            files[str(path.relative_to(skill.folder))] = path.read_text("utf-8")
+        except (UnicodeDecodeError, OSError) as e:
+            _turn_off(skill, f"{path}:1:1 cannot be read as UTF-8 text: {e}")
+            return
     source = load_skill(skill.name, files)
     source.requires = tuple(skill.manifest.requires)
     skill.source = source
@@ -203,6 +210,13 @@ def _in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
     return ordered
 
 
+def _follow_the_required(skill: Skill, ordered: Sequence[Skill]) -> None:
+    """What a skill stands on may have been turned off after the order was found."""
+    for other in ordered:
+        if not skill.off and other.off and skill.manifest is not None and other.name in skill.manifest.requires:
+            _turn_off(skill, f"{skill.folder / 'skill.yml'}:1:1 requires the skill {other.name}, which is off")
+
+
 def _compile_each(ordered: Sequence[Skill]) -> None:
     """Names that lead nowhere show when a skill is put together with those it requires; they turn it off."""
     sources = {skill.name: skill.source for skill in ordered if not skill.off}
@@ -219,18 +233,24 @@ def _compile_each(ordered: Sequence[Skill]) -> None:
 
 def _import_code(skill: Skill, context: SkillContext) -> None:
     module = _import(skill, "actions")
+    events = None if skill.off else _import(skill, "events")
     if module is not None:
         from rasa_sdk import Action  # half a second, and only where actions run
 
         for found in _defined_in(module, skill.package):
             if issubclass(found, Action) and not _is_base(found):
-                action = found(context) if hasattr(found, "stateless") else found()
-                name = action.name if isinstance(action.name, str) else action.name()
+                try:
+                    action = found(context) if hasattr(found, "stateless") else found()
+                    name = action.name if isinstance(action.name, str) else action.name()
+                except Exception as e:  # any mistake of a skill's author must leave the other skills running
+                    log.exception("action cannot be made", extra={"skill": skill.name, "action": found.__name__})
+                    _turn_off(skill, f"{_place_of(e, skill, 'actions')} {found.__name__}: {type(e).__name__}: {e}")
+                    continue
                 if name in skill.actions:
                     _turn_off(skill, f"{module.__file__}:1:1 two actions are named {name}")
                 skill.actions[name] = action
-    for name in ("events", "actions"):
-        for handler in _marked(_import(skill, name), "__chatnation_event__"):
+    for each in (events, module):
+        for handler in _marked(each, "__chatnation_event__"):
             skill.handlers.setdefault(handler.__chatnation_event__.name, []).append(handler)
 
 
@@ -256,17 +276,22 @@ def _import(skill: Skill, name: str) -> ModuleType | None:
         return importlib.import_module(f"{skill.package}.{name}")
     except (Exception, SystemExit) as e:  # any mistake of a skill's author must leave the other skills running
         log.exception("skill module does not import", extra={"skill": skill.name, "module": name})
-        _turn_off(skill, f"{skill.folder / name}.py:{_line_of(e)}:1 does not import: {type(e).__name__}: {e}")
+        _turn_off(skill, f"{_place_of(e, skill, name)} does not import: {type(e).__name__}: {e}")
         return None
 
 
-def _line_of(error: BaseException) -> int:
-    line = getattr(error, "lineno", None)
+def _place_of(error: BaseException, skill: Skill, module: str) -> str:
+    """file:line:col of the skill's own line that the error came from."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno or 1}:{error.offset or 1}"
+    file, line = f"{skill.folder / module}.py", 1
     trace = error.__traceback__
     while trace is not None:
-        line = trace.tb_lineno if line is None or not isinstance(error, SyntaxError) else line
+        named = trace.tb_frame.f_code.co_filename
+        if Path(named).is_relative_to(skill.folder):
+            file, line = named, trace.tb_lineno
         trace = trace.tb_next
-    return line or 1
+    return f"{file}:{line}:1"
 
 
 def _defined_in(module: ModuleType, package: str) -> list[type]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -63,6 +64,7 @@ class Runtime:
         self.watch: Callable[[UUID, Effect], None] | None = (
             None  # looks over the engine's shoulder: tests, the chat console
         )
+        self._beside: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(
@@ -83,6 +85,7 @@ class Runtime:
         found = configuration or Configuration.read()
         found.check()
         master = await open_store(found, process)
+        runtime: Runtime | None = None
         try:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
@@ -90,6 +93,8 @@ class Runtime:
             for port, dotted in {**ADAPTERS, **(adapters or {})}.items():
                 setattr(runtime, port, await _bind(dotted, runtime) if isinstance(dotted, str) else dotted)
         except BaseException:
+            if runtime is not None:
+                await runtime._close_adapters()
             install_keyring(None)
             await db.close()
             raise
@@ -106,13 +111,25 @@ class Runtime:
         """Reads a kept delivery again, by the adapter of its channel."""
         await _named(REPARSE)(self, delivery_id)
 
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs what nobody waits for and what may be lost: it ends with the process."""
+        task = asyncio.ensure_future(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
     async def close(self) -> None:
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        await self._close_adapters()
+        install_keyring(None)
+        await db.close()
+
+    async def _close_adapters(self) -> None:
         for adapter in (self.channel, self.dispatcher, self.pacer):
             close = getattr(adapter, "close", None)
             if close is not None:
                 await close()
-        install_keyring(None)
-        await db.close()
 
 
 async def open_store(configuration: Configuration, process: str) -> Cipher:

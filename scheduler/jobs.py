@@ -17,6 +17,7 @@ from bot.errors import Permanent, Refused, Retryable
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from bot.unit import open_unit
+from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
 from scheduler.queues import QUEUES
@@ -34,7 +35,10 @@ TIMEOUT_MARGIN_S = 5.0
 ENDED_EACH_TIME = "the process ended each time it was run"
 
 # Jobs of no skill: their functions get the process's services too.
-CORE_JOBS: dict[str, tuple[type[Job], Any]] = {FetchMedia.name: (FetchMedia, fetch_media)}
+CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
+    FetchMedia.name: (FetchMedia, fetch_media),
+    ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
+}
 
 
 async def run_job(runtime: Runtime, organization_id: UUID, job_id: UUID) -> None:

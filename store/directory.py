@@ -111,11 +111,11 @@ def tokens_aad(organization_id: UUID) -> bytes:
 
 
 async def unparsed_delivery(delivery_id: UUID) -> tuple[UUID, bytes] | None:
-    """(Meta app, sealed body) of a delivery that waits to be read again; the attempt is counted."""
+    """(Meta app, sealed body) of a delivery that waits to be read again. The sweep has counted the attempt."""
     with unscoped("reading a kept delivery again"):
         row = await fetchrow(
-            "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id = $1 AND outcome = 'unparsed' AND meta_app_id IS NOT NULL"
-            " RETURNING meta_app_id, sealed_body",
+            "SELECT meta_app_id, sealed_body FROM webhook_deliveries"
+            " WHERE id = $1 AND outcome = 'unparsed' AND meta_app_id IS NOT NULL",
             delivery_id,
         )
     return (row["meta_app_id"], row["sealed_body"]) if row else None

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from tests.support.database import blank_database, cluster, database
+from tests.support.world import world
+from tests.support.world import world
 
-__all__ = ["blank_database", "cluster", "database"]
+__all__ = ["blank_database", "cluster", "database", "world"]

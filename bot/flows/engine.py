@@ -50,7 +50,7 @@ def advance(compiled: Compiled, state: FlowState, commands: Sequence[Command], v
         run.state.counters = {}
         _take_turn(run, commands)
     run.state.revision += 1
-    _remember(run, in_turn and any(isinstance(command, ActionResult) for command in commands))
+    _remember(run)
     return Advance(run.state, run.effects)
 
 
@@ -210,11 +210,12 @@ _HANDLERS: dict[str, Callable[[Run, Frame, Flow, Step], None]] = {
 }
 
 
-def _remember(run: Run, same_turn: bool) -> None:
-    """Keeps what was said, for `repeat`; the messages of one turn belong together."""
+def _remember(run: Run) -> None:
+    """Keeps what was said, for `repeat`; the messages of one turn belong together, also when its first step said nothing."""
     said = [_as_json(effect) for effect in run.effects if isinstance(effect, Say)]
     if said:
-        before = run.state.last_bot if same_turn else []
+        before = run.state.last_bot if run.state.counters.get("said") else []
+        run.state.counters["said"] = 1
         run.state.last_bot = [*before, *said][-MAX_REMEMBERED:]
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from bot.bodies import encode_inbound
 from bot.errors import Retryable
@@ -26,6 +28,7 @@ __all__ = ["Arrival", "Delivered", "GroupCommit", "OtherArrival", "StatusArrival
 log = logging.getLogger(__name__)
 
 MAX_GROUP = 256  # deliveries in one transaction: enough for the commit to cost nothing, few enough to keep it short
+MAX_DEADLOCKS = 3
 
 _RAW = (
     "INSERT INTO webhook_deliveries (id, received_at, meta_app_id, sealed_body, size_bytes, outcome, detail, attempts)"
@@ -67,7 +70,7 @@ class StatusArrival:
 
 @dataclass(frozen=True, slots=True)
 class OtherArrival:
-    """An event that is neither: kept, sealed, for whoever applies it."""
+    """An event that is neither: kept, sealed. `applies`: it holds facts about a person that a job brings into effect."""
 
     organization_id: UUID
     account_id: UUID | None
@@ -75,6 +78,7 @@ class OtherArrival:
     external_id: str
     payload: bytes
     at: datetime
+    applies: bool = False
 
 
 @dataclass(slots=True)
@@ -116,8 +120,14 @@ class GroupCommit:
         await future
 
     async def commit_or_raise(self, delivered: Delivered) -> None:
-        """One delivery in a transaction of its own; whatever is wrong with it raises."""
-        await self._commit([delivered])
+        """One delivery in a transaction of its own; whatever is wrong with it raises, after its other items were accepted."""
+        try:
+            await self._commit([delivered])
+        except Retryable:
+            raise
+        except Exception:
+            await self._commit_items(delivered)
+            raise
 
     async def close(self) -> None:
         if self._committer is not None:
@@ -149,14 +159,12 @@ class GroupCommit:
                 raise
             except Exception as e:
                 log.exception("delivery kept raw")
-                raw = Delivered(
-                    delivered.meta_app_id,
-                    delivered.sealed_raw,
-                    delivered.size_bytes,
-                    "unparsed",
-                    f"{type(e).__name__}: {e}"[:300],
+                # The message of an error of PostgreSQL may quote what was written: the log has it, the table has the kind.
+                raw = replace(
+                    _without_items(delivered), outcome="unparsed", detail=f"not accepted as a whole: {type(e).__name__}"
                 )
                 await self._commit([raw])
+                await self._commit_items(delivered)
         except Exception as e:
             log.exception("delivery could not be kept")
             _fail([future], e if isinstance(e, Retryable) else Retryable(f"keeping a delivery: {e}"))
@@ -164,7 +172,27 @@ class GroupCommit:
             if not future.done():
                 future.set_result(None)
 
+    async def _commit_items(self, delivered: Delivered) -> None:
+        """Each item by itself: a bad one among a thousand leaves the others alone. It is tried again with the raw delivery."""
+        for item in _items(delivered):
+            try:
+                await self._commit([item])
+            except Retryable:
+                raise
+            except Exception:
+                log.exception("item of a delivery not accepted")
+
     async def _commit(self, group: Sequence[Delivered]) -> None:
+        for _ in range(MAX_DEADLOCKS):
+            try:
+                await self._commit_once(group)
+            except asyncpg.DeadlockDetectedError:  # with another process that accepts the same people's messages
+                log.warning("group commit met a deadlock, trying again")
+            else:
+                return
+        await self._commit_once(group)
+
+    async def _commit_once(self, group: Sequence[Delivered]) -> None:
         by_organization: dict[UUID, list[Arrival]] = {}
         for delivered in group:
             for arrival in delivered.arrivals:
@@ -189,19 +217,32 @@ class GroupCommit:
             task.add_done_callback(self._hints.discard)
 
     async def _send_hints(self, hints: Sequence[tuple[UUID, UUID, UUID]]) -> None:
+        # One after the other: a hint is handed to a connection's buffer, which takes less than a task would.
         last_of_session = {session_id: (organization_id, inbox_id) for organization_id, session_id, inbox_id in hints}
-        await asyncio.gather(
-            *(
-                self._hint(organization_id, session_id, inbox_id)
-                for session_id, (organization_id, inbox_id) in last_of_session.items()
-            )
-        )
+        for session_id, (organization_id, inbox_id) in last_of_session.items():
+            await self._hint(organization_id, session_id, inbox_id)
 
 
 def _fail(futures: Sequence[asyncio.Future[None]], error: Exception) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error)
+
+
+def _without_items(delivered: Delivered) -> Delivered:
+    return Delivered(
+        delivered.meta_app_id, delivered.sealed_raw, delivered.size_bytes, delivered.outcome, delivered.detail
+    )
+
+
+def _items(delivered: Delivered) -> list[Delivered]:
+    """A delivery for each item, in their order; the raw bytes are in none of them."""
+    nothing = replace(_without_items(delivered), sealed_raw=None)
+    return [
+        *(replace(nothing, arrivals=[each]) for each in delivered.arrivals),
+        *(replace(nothing, statuses=[each]) for each in delivered.statuses),
+        *(replace(nothing, others=[each]) for each in delivered.others),
+    ]
 
 
 def _organizations(group: Sequence[Delivered]) -> set[UUID]:
@@ -289,3 +330,17 @@ async def _keep_others(tx: PlatformTx, group: Sequence[Delivered], keys: dict[UU
             [keys[organization_id].seal(each.payload, aad) for each in rows],
             [each.at for each in rows],
         )
+        jobs = [_application(each) for each in rows if each.applies]
+        if jobs:
+            await tx.execute("SELECT cn_put_jobs($1, $2::jsonb)", organization_id, to_jsonb(jobs))
+
+
+def _application(other: OtherArrival) -> dict[str, Any]:
+    return {
+        "id": str(uuid7()),
+        "name": "core.apply_channel_event",
+        "queue": "interactive",
+        "payload": {"external_id": other.external_id},
+        "key": f"channel_event:{other.external_id}"[:200],
+        "run_at": None,
+    }

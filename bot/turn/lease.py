@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from bot.errors import Retryable
 from store.call import call_row
 
 __all__ = ["MAX_ATTEMPTS", "Claim", "Head", "claim", "head_of", "renewing"]
@@ -120,9 +121,14 @@ async def renewing(held: Claim, *, lease_s: float, renew_s: float) -> AsyncItera
 
 
 async def _renew(held: Claim, *, lease_s: float, renew_s: float) -> None:
-    # A failed renewal needs no handling: the commit's fence finds out.
+    # A lease that is lost needs no handling: the commit's fence finds out.
     while True:
-        row = await call_row(_RENEW, held.organization_id, held.session_id, held.token, lease_s)
+        try:
+            row = await call_row(_RENEW, held.organization_id, held.session_id, held.token, lease_s)
+        except Retryable as e:  # PostgreSQL may be back before the lease is over
+            log.warning("lease not renewed", extra={"reason": str(e)})
+            await asyncio.sleep(min(renew_s, e.after_s or renew_s))
+            continue
         if not row["kept"]:
             log.warning("lease lost while working")
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,20 +33,34 @@ async def process_session(runtime: Runtime, organization_id: UUID, session_id: U
     Raises:
         Retryable: the database is away; the sweep will find the conversation again.
     """
+    while await _drain(runtime, organization_id, session_id):
+        pass
+
+
+async def _drain(runtime: Runtime, organization_id: UUID, session_id: UUID) -> bool:
+    """True: a row was given up, and others may stand behind it."""
     held = await claim(organization_id, session_id, lease_s=runtime.turn.lease_s)
     if held is None or held.head is None:
-        return
+        return False
     async with renewing(held, lease_s=runtime.turn.lease_s, renew_s=runtime.turn.renew_s):
-        head: Head | None = held.head
+        head: Head | _Ended = held.head
         seen: Head | None = None
-        while head is not None:
+        while isinstance(head, Head):
             seen = head if head.kind == "message" else seen
             head = await _answer(runtime, held, head)
     if seen is not None and seen.external_id:
-        _mark_read(runtime, held, seen.external_id)
+        runtime.beside(_mark_read(runtime, held, seen.external_id))
+    return head is _Ended.DEAD
 
 
-async def _answer(runtime: Runtime, held: Claim, head: Head) -> Head | None:
+class _Ended(Enum):
+    """Why no row of the conversation is at hand any more."""
+
+    LET_GO = 0  # nothing is due, or another worker has it
+    DEAD = 1
+
+
+async def _answer(runtime: Runtime, held: Claim, head: Head) -> Head | _Ended:
     started = time.monotonic()
     try:
         keys = await keyring().keys(held.organization_id)
@@ -56,45 +71,48 @@ async def _answer(runtime: Runtime, held: Claim, head: Head) -> Head | None:
         following = await turn.answer()
     except LeaseLost:
         log.warning("lease lost, another worker has the conversation")
-        return None
+        return _Ended.LET_GO
     except Retryable as e:
-        await _fail(held, head, str(e), e.after_s)
-        return None
+        return await _fail(runtime, held, head, str(e), e.after_s)
     except Permanent as e:
         log.exception("turn failed for good")
-        await _fail(held, head, str(e), None, dead=True)
-        return None
+        return await _fail(runtime, held, head, str(e), None, dead=True)
     except Exception as e:
         log.exception("turn failed")
-        await _fail(held, head, f"{type(e).__name__}: {e}", None)
-        return None
+        return await _fail(runtime, held, head, f"{type(e).__name__}: {e}", None)
     held.last_user_at = max(
         filter(None, (held.last_user_at, head.provider_at if head.kind == "message" else None)), default=None
     )
     log.info("turn committed", extra={"kind": head.kind, "ms": round((time.monotonic() - started) * 1000, 1)})
-    return following
+    return following or _Ended.LET_GO
 
 
-async def _fail(held: Claim, head: Head, reason: str, after_s: float | None, *, dead: bool = False) -> None:
+async def _fail(
+    runtime: Runtime, held: Claim, head: Head, reason: str, after_s: float | None, *, dead: bool = False
+) -> _Ended:
     """The row keeps its place in the conversation and is tried again, or stays dead with its reason."""
     dead = dead or head.attempts >= MAX_ATTEMPTS
     delay_s = after_s if after_s is not None else BACKOFF_S[min(head.attempts, len(BACKOFF_S)) - 1]
     await call(_FAIL, held.organization_id, held.session_id, held.token, head.inbox_id, reason, delay_s, dead)
+    if dead:
+        log.error("inbox row is dead", extra={"kind": head.kind, "attempts": head.attempts, "reason": reason})
+        return _Ended.DEAD
+    runtime.beside(_hint_again(runtime, held, head, delay_s))
+    return _Ended.LET_GO
 
 
-_reading: set[asyncio.Task[None]] = set()
+async def _hint_again(runtime: Runtime, held: Claim, head: Head, delay_s: float) -> None:
+    """When the row is due again. Best effort: the sweep finds it too, some seconds later."""
+    await asyncio.sleep(delay_s)
+    await runtime.dispatcher.hint(
+        held.organization_id, held.session_id, attempt=f"{head.inbox_id}:{head.attempts}:{held.token.hex}"
+    )
 
 
-def _mark_read(runtime: Runtime, held: Claim, external_id: str) -> None:
+async def _mark_read(runtime: Runtime, held: Claim, external_id: str) -> None:
     """Blue ticks, beside the conversation. Best effort: losing one is fine, the next message marks all earlier ones."""
-
-    async def mark() -> None:
-        try:
-            account = await runtime.directory.account(held.organization_id, held.account_id)
-            await runtime.channel.mark_read(account, external_id, typing=False)
-        except (Retryable, Permanent) as e:
-            log.debug("not marked as read", extra={"reason": str(e)})
-
-    task = asyncio.ensure_future(mark())
-    _reading.add(task)
-    task.add_done_callback(_reading.discard)
+    try:
+        account = await runtime.directory.account(held.organization_id, held.account_id)
+        await runtime.channel.mark_read(account, external_id, typing=False)
+    except (Retryable, Permanent) as e:
+        log.debug("not marked as read", extra={"reason": str(e)})

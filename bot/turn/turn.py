@@ -62,7 +62,7 @@ CLOSED = {
 
 
 class _Replay(Exception):
-    """A local action refused: the segment is rolled back and runs again with that answer."""
+    """An action refused or failed: its segment is rolled back and runs again with that answer."""
 
     def __init__(self, key: str, result: ActionResult) -> None:
         super().__init__(key)
@@ -93,25 +93,36 @@ class TurnInHand:
             Retryable: the row is to be tried again.
         """
         state = FlowState.from_json(self.held.state)
-        if state.pending is not None and state.pending.kind == "action":
-            # An earlier try of this row committed up to an action that calls out; it goes on there.
-            return await self._from_action(
-                state, RunAction(state.pending.name, state.pending.key, state.pending.flow, state.pending.step)
-            )
+        if self.head.body is not None:
+            self.message = decode_inbound(self.head.body, self.keys)
         said: list[tuple[Outbound, str, str]] = []
-        if self.head.kind == "message" and self._is_new_session():
-            started = advance(self.compiled, state, [SessionStart()], self._view())
-            state = started.state
-            self._take(started.effects, said)
+        if state.pending is not None and state.pending.kind == "action":
+            if self.head.attempts > 1:
+                # An earlier try of this row committed up to an action that calls out; it goes on there.
+                return await self._from_action(
+                    state, RunAction(state.pending.name, state.pending.key, state.pending.flow, state.pending.step)
+                )
+            # The row that began it was given up. The person is told, and this row is one of its own.
+            state = self._report(state, ActionResult(failed="given up"), said)
+        if self._is_new_session():
+            state = self._report(state, SessionStart(), said)
             self.held.started_at = self.now
-            if state.pending is not None and state.pending.kind == "action":
-                return await self._segments(state, said, [])
-        fresh = self.head.kind == "message" and self._is_new_session()
+        if state.pending is not None and state.pending.kind == "action":
+            self.is_owed = True
+            return await self._segments(state, said, [])
+        return await self._segments(state, said, await self._wishes(state, said))
+
+    def _report(self, state: FlowState, what: Command, said: list[tuple[Outbound, str, str]]) -> FlowState:
+        step = advance(self.compiled, state, [what], self._view())
+        self._take(step.effects, said)
+        return step.state
+
+    async def _wishes(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         commands = await self._commands(state, said)
-        if fresh and commands and all(isinstance(each, CannotHandle) for each in commands):
+        if self._is_new_session() and commands and all(isinstance(each, CannotHandle) for each in commands):
             # A conversation never begins with "I did not understand".
-            commands = [StartFlow(flow) for flow, _ in self.compiled.intents.get("first_contact", ())[:1]] or commands
-        return await self._segments(state, said, commands)
+            return [StartFlow(flow) for flow, _ in self.compiled.intents.get("first_contact", ())[:1]] or commands
+        return commands
 
     async def _commands(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         """None: nothing for the engine, what is to be said stands in `said`."""
@@ -120,8 +131,7 @@ class TurnInHand:
             return [Resume(payload["event"], payload["key"], payload.get("slots") or {})]
         if self.head.kind == "timeout":
             return [TimedOut(payload["event"], payload["key"])]
-        assert self.head.body is not None, "an inbox row of kind message has a message"
-        self.message = decode_inbound(self.head.body, self.keys)
+        assert self.message is not None, "an inbox row of kind message has a message"
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
         option_payload: str | None = None
@@ -169,17 +179,21 @@ class TurnInHand:
             step = advance(self.compiled, state, commands, self._view())
             state = step.state
             action = self._take(step.effects, said)
-        while action is not None:
-            instance = self.runtime.registry.action(action.name)
-            if isinstance(instance, OnlineAction):
-                await self._commit(state, said, done=False)
-                return await self._from_action(state, action)
-            outcome = await self._local(state, said, action)
-            if isinstance(outcome, Committed):
-                return outcome.following
-            state, said, action = outcome
-        committed = await self._commit(state, said, done=True)
-        return committed.following
+        if action is None:
+            return await self._go_on(state, await self._commit(state, said, done=not self.is_owed))
+        if isinstance(self.runtime.registry.action(action.name), OnlineAction):
+            await self._commit(state, said, done=False)
+            return await self._from_action(state, action)
+        state, committed, online = await self._local(state, said, action)
+        return await (self._from_action(state, online) if online else self._go_on(state, committed))
+
+    async def _go_on(self, state: FlowState, committed: Committed) -> Head | None:
+        """After everything that came first the row itself, else the next one."""
+        if not self.is_owed:
+            return committed.following
+        self.is_owed = False
+        said: list[tuple[Outbound, str, str]] = []
+        return await self._segments(state, said, await self._wishes(state, said))
 
     async def _from_action(self, state: FlowState, action: RunAction) -> Head | None:
         """Goes on with an action that runs outside of any transaction, or that a crash left behind."""
@@ -187,17 +201,19 @@ class TurnInHand:
         said: list[tuple[Outbound, str, str]] = []
         if not isinstance(instance, OnlineAction):
             return await self._segments(state, said, [])
-        result = await self._perform(instance, action, state, unit=None)
-        step = advance(self.compiled, state, [result], self._view())
-        following = self._take(step.effects, said)
-        if following is None:
-            return (await self._commit(step.state, said, done=True)).following
-        return await self._segments(step.state, said, [])
+        try:
+            result = await self._perform(instance, action, state, unit=None)
+        except _Replay as refusal:  # nothing is open that had to be rolled back
+            result = refusal.result
+        return await self._segments(self._report(state, result, said), said, [])
 
     async def _local(
         self, state: FlowState, said: list[tuple[Outbound, str, str]], action: RunAction
-    ) -> Committed | tuple[FlowState, list[tuple[Outbound, str, str]], RunAction]:
-        """Local actions and the commit in one transaction; again from the start when one refuses, then with its answer."""
+    ) -> tuple[FlowState, Committed, RunAction | None]:
+        """Local actions and the commit in one transaction; again from the start when one refuses, then with its answer.
+
+        Returns where the conversation stands, and the action that calls out when that is next.
+        """
         while True:
             try:
                 return await self._local_once(state, list(said), action)
@@ -206,7 +222,7 @@ class TurnInHand:
 
     async def _local_once(
         self, state: FlowState, said: list[tuple[Outbound, str, str]], action: RunAction | None
-    ) -> Committed | tuple[FlowState, list[tuple[Outbound, str, str]], RunAction]:
+    ) -> tuple[FlowState, Committed, RunAction | None]:
         held = self.held
         online: RunAction | None = None
         with organization_scope(held.organization_id):
@@ -228,7 +244,7 @@ class TurnInHand:
                 rows = self._rows(said)
                 committed = await commit(
                     held,
-                    self._segment(state, rows, done=online is None),
+                    self._segment(state, rows, done=online is None and not self.is_owed),
                     unit,
                     lease_s=self.runtime.turn.lease_s,
                     settle_s=self.runtime.turn.unknown_grace_s,
@@ -236,7 +252,7 @@ class TurnInHand:
         await unit.hint()
         await self._deliver(rows, committed)
         held.state = state.to_json()
-        return committed if online is None else (state, [], online)
+        return state, committed, online
 
     async def _perform(self, instance: Any, action: RunAction, state: FlowState, unit: Unit | None) -> ActionResult:
         skill = action.name.partition(":")[0]
@@ -247,7 +263,7 @@ class TurnInHand:
         try:
             result = await bridge.run_action(instance, turn, state, skill=skill)
         except UserFacing as e:
-            raise _Replay(action.key, bridge.failed_kindly(e)) from e if unit else None
+            raise _Replay(action.key, bridge.failed_kindly(e)) from e
         except Retryable:
             raise
         except asyncpg.PostgresError as e:
@@ -349,6 +365,8 @@ class TurnInHand:
         return action
 
     def _is_new_session(self) -> bool:
+        if self.head.kind != "message":
+            return False
         last = self.held.last_user_at
         return last is None or self.head.provider_at - last > timedelta(hours=self.runtime.turn.session_expiry_h)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -13,12 +13,13 @@ from channels.emulator.courier import Courier
 from channels.emulator.errors import GraphError, invalid, invalid_parameter, no_such_object
 from channels.emulator.faults import FaultPlan
 from channels.emulator.limits import LimitKeeper
+from channels.emulator.media_parts import media_parts, parts_of
 from channels.emulator.payload import Update, contact_of, pricing_of, status_item
 from channels.emulator.settings import UserSettings
 from channels.emulator.state import Media, Message, Number, Template, Thread, User
 from channels.emulator.stream import Hub
 from channels.emulator.validate.media_types import SIZES, bare, fits
-from channels.emulator.validate.send import MEDIA_KINDS, MarkRead, Send
+from channels.emulator.validate.send import MarkRead, Send
 from channels.emulator.validate.template import check_and_render
 from channels.emulator.views import message_view
 from channels.emulator.world import World
@@ -138,7 +139,7 @@ class Business:
         if message.error is not None and message.status != "failed":
             self._later(settings.sent_after_s, lambda: self.advance(message, "failed"))
             return
-        parts = list(_media_parts(message))
+        parts = list(media_parts(message))
         if parts and from_status == "accepted":
             task = asyncio.get_running_loop().create_task(self._climb_with_media(message, parts))
             self._fetches.add(task)
@@ -259,7 +260,7 @@ class Business:
                 raise invalid("reaction.message_id: the message does not exist.")
             if self._world.clock.now() - target.timestamp > REACTION_TARGET_S:
                 raise invalid("reaction.message_id: the message is older than 30 days.")
-        for part in _parts_of(send.kind, send.content):
+        for part in parts_of(send.kind, send.content):
             if part[1].get("id") and self.media(number, str(part[1]["id"])) is None:
                 raise no_such_object(str(part[1]["id"]))
 
@@ -403,18 +404,3 @@ class Business:
 
         handle = asyncio.get_running_loop().call_later(delay_s, run)
         self._timers.add(handle)
-
-
-def _media_parts(message: Message) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield from _parts_of(message.kind, message.content)
-    header = (message.rendered or {}).get("header") or {}
-    if header.get("type") in MEDIA_KINDS:
-        yield header["type"], header[header["type"]]
-
-
-def _parts_of(kind: str, content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    if kind in MEDIA_KINDS:
-        yield kind, content
-    header = content.get("header") if kind == "interactive" else None
-    if isinstance(header, dict) and header.get("type") in MEDIA_KINDS:
-        yield header["type"], header[header["type"]]

@@ -1,18 +1,17 @@
 """Webhook delivery: signed POSTs, concurrent, each tried again until it was answered 200."""
 
 import asyncio
-import json
 import logging
 import random
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import aiohttp
 
 from channels.emulator.clock import Clock
+from channels.emulator.delivery import Delivery, Held, reserialised, trickle
 from channels.emulator.faults import FaultPlan
 from channels.emulator.payload import Update, add_alien, add_unknown_fields, drop_contacts, envelope, pad
 from channels.emulator.settings import EmulatorSettings
@@ -23,37 +22,6 @@ from channels.emulator.wire import SIGNATURE_HEADER, body_of, signature_of
 log = logging.getLogger(__name__)
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "facebookexternalua", "Accept": "*/*"}
-
-
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """One POST and its tries. The bytes are made once: a retry is the same body."""
-
-    updates: tuple[Update, ...]
-    url: str
-    secret: bytes
-    spread: str = "value"
-    body: bytes | None = None
-    marks: list[str] = field(default_factory=list)
-    edits: list[Callable[[dict[str, Any]], None]] = field(default_factory=list)
-    attempts: int = 0
-    drop_acks: int = 0
-    bad_signature: str | None = None  # for the first try: wrong | missing | non_ascii | upper
-    slow: tuple[int, float] | None = None
-    answered: asyncio.Event | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        return not self.attempts and not self.marks and self.body is None and self.answered is None
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """An update that lets `behind` later ones pass."""
-
-    update: Update
-    behind: int
-    timer: asyncio.TimerHandle | None = None
 
 
 class Courier:
@@ -245,7 +213,7 @@ class Courier:
             return Delivery((*others, *delivery.updates), delivery.url, delivery.secret, spread="mixed", marks=[mark])
         copy = Delivery(delivery.updates, delivery.url, delivery.secret, body=delivery.body, marks=[mark])
         if mode == "reserialised":
-            copy.body = _reserialised(envelope(delivery.updates, spread="changes", at=self._clock.now()))
+            copy.body = reserialised(envelope(delivery.updates, spread="changes", at=self._clock.now()))
         return copy
 
     def _enqueue(self, delivery: Delivery, *, alone: bool = False) -> None:
@@ -380,7 +348,7 @@ class Courier:
         data: bytes | AsyncIterator[bytes] = body
         if delivery.slow is not None:
             headers = {**headers, "Content-Length": str(len(body))}
-            data = _trickle(body, *delivery.slow)
+            data = trickle(body, *delivery.slow)
         try:
             async with self.session.post(delivery.url, data=data, headers=headers, allow_redirects=False) as response:
                 return response.status, await response.content.read(16_384)
@@ -394,15 +362,3 @@ def _complain(worker: asyncio.Task[None]) -> None:
     """A worker only ends by being cancelled; anything else is a fault of the emulator and must be seen."""
     if not worker.cancelled() and worker.exception() is not None:
         log.error("a webhook worker died", exc_info=worker.exception())
-
-
-async def _trickle(body: bytes, chunks: int, pause_s: float) -> AsyncIterator[bytes]:
-    step = max(1, -(-len(body) // chunks))
-    for start in range(0, len(body), step):
-        yield body[start : start + step]
-        await asyncio.sleep(pause_s)
-
-
-def _reserialised(value: Any) -> bytes:
-    """The same JSON in other bytes: sorted keys and spaces."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=True).encode()

@@ -24,8 +24,8 @@ from channels.emulator.settings import EmulatorSettings, Limits, NumberSettings,
 FAST: dict[str, Any] = {
     "retry_schedule_s": (0.05, 0.1, 0.2, 0.4, 0.8, 1.0),
     "sent_after_s": 0.0,
-    "delivered_after_s": 0.005,
-    "read_after_s": 0.02,
+    "delivered_after_s": 0.01,
+    "read_after_s": 0.03,
     "template_review_s": 0.05,
 }
 

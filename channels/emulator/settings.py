@@ -97,7 +97,6 @@ class EmulatorSettings(BaseModel):
     limits: Limits = Field(default_factory=Limits)
     seed: int = 1
     clock_speed: float = 1.0  # emulated seconds per real second
-    verify_on_start: bool = False  # GET challenge before the first delivery, as Meta does when a webhook is set up
 
     retry_schedule_s: tuple[float, ...] = RETRY_SCHEDULE_S  # the last value repeats
     retry_jitter: float = 0.1

@@ -18,7 +18,6 @@ class Number:
     quality: str
     status: str = "CONNECTED"
     token_problem: int | None = None  # subcode of 190: 463 expired, 460 password changed, 467 invalid
-    failing: dict[str, int] = field(default_factory=dict)
     subscribed: bool = True
     blocked: set[str] = field(default_factory=set)  # wa_ids the business blocked
     profile: dict[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,13 +54,6 @@ class Watcher:
     queue: deque[tuple[str, Mapping[str, Any]]] = field(default_factory=deque)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def events(self) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
-        while True:
-            while self.queue:
-                yield self.queue.popleft()
-            self.ready.clear()
-            await self.ready.wait()
-
 
 class Hub:
     """Publishes events; costs nothing while nobody watches."""
@@ -97,7 +90,7 @@ class Hub:
             self.publish("wire", entry.summary)
 
     @contextmanager
-    def watch(self) -> Any:
+    def watch(self) -> Iterator[Watcher]:
         watcher = Watcher()
         self._watchers.add(watcher)
         try:

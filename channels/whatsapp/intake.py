@@ -7,11 +7,15 @@ import logging
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import orjson
+
+from bot.errors import Retryable
 from bot.turn.inbox import Arrival, Delivered, GroupCommit, OtherArrival, StatusArrival
-from channels.whatsapp.events import Event, MessageEvent, StatusEvent
+from channels.whatsapp.envelope import bounded
+from channels.whatsapp.events import Event, MessageEvent, Sender, StatusEvent, SystemEvent, UserPreferenceEvent
 from channels.whatsapp.inbound import MalformedBody, iter_events, storable
 from store.directory import App, Route, meta_apps, route, set_delivery_outcome, unparsed_delivery
 
@@ -50,6 +54,11 @@ class Intake:
         except MalformedBody as e:
             delivered.outcome, delivered.detail = "malformed", str(e)[:300]
             log.warning("malformed delivery kept", extra={"bytes": len(body)})
+        except Retryable:
+            raise
+        except Exception as e:  # a fault of our reader: what it read counts, the rest is in the raw bytes (decision 10)
+            delivered.outcome, delivered.detail = "unparsed", type(e).__name__
+            log.exception("delivery not read to its end")
         return delivered
 
     async def _place(self, event: Event, meta_app_id: UUID, delivered: Delivered) -> None:
@@ -63,7 +72,7 @@ class Intake:
             log.error("delivery for an unknown number kept", extra={"field": event.field, "kind": event.kind.value})
             return
         at = event.timestamp or datetime.now(UTC)
-        if isinstance(event, MessageEvent) and not event.group_id:
+        if isinstance(event, MessageEvent) and event.phone_number_id and not event.group_id:
             delivered.arrivals.append(
                 Arrival(
                     found.organization_id,
@@ -74,7 +83,7 @@ class Intake:
                     event.sender.profile_name,
                     event.external_id,
                     event.message,
-                    event.context.message_id or None if event.context else None,
+                    bounded(event.context.message_id) or None if event.context else None,
                     at,
                 )
             )
@@ -83,7 +92,7 @@ class Intake:
                 StatusArrival(
                     found.organization_id,
                     found.account_id,
-                    event.wamid,
+                    bounded(event.wamid),
                     event.status[:20],
                     event.participant_id[:160],
                     _uuid(event.opaque),
@@ -96,14 +105,17 @@ class Intake:
             )
         else:
             log.info("channel event kept", extra={"kind": event.kind.value, "field": event.field})
+            facts = _facts_of(event, found)
+            raw = storable(event.raw)
             delivered.others.append(
                 OtherArrival(
                     found.organization_id,
                     found.account_id if event.phone_number_id else None,
                     event.kind.value,
-                    event.external_id or hashlib.sha256(storable(event.raw)).hexdigest(),
-                    storable(event.raw),
+                    event.external_id or hashlib.sha256(raw).hexdigest(),
+                    b'{"raw":' + raw + b',"facts":' + orjson.dumps(facts) + b"}",
                     at,
+                    applies=facts is not None,
                 )
             )
 
@@ -134,6 +146,24 @@ async def reparse(runtime: Runtime, delivery_id: UUID) -> None:
     await group.commit_or_raise(delivered)
     await set_delivery_outcome(delivery_id, delivered.outcome, delivered.detail)
     await group.close()
+
+
+def _facts_of(event: Event, found: Route) -> dict[str, Any] | None:
+    """What the event changes about a person, in words that no messenger owns; None: nothing."""
+    if isinstance(event, SystemEvent) and event.change in ("user_changed_number", "user_changed_user_id"):
+        return {
+            "kind": "moved",
+            "who": _names_of(event.previous, found.portfolio),
+            "to": _names_of(event.current, found.portfolio),
+        }
+    if isinstance(event, UserPreferenceEvent) and event.value in ("stop", "resume"):
+        return {"kind": "marketing", "who": _names_of(event.person, found.portfolio), "value": event.value}
+    return None
+
+
+def _names_of(sender: Sender, portfolio: str) -> list[dict[str, str]]:
+    names = [{"kind": "bsuid", "portfolio": portfolio, "value": sender.user_id}] if sender.user_id else []
+    return names + ([{"kind": "phone", "portfolio": "", "value": f"+{sender.wa_id}"}] if sender.wa_id else [])
 
 
 def _uuid(text: str) -> UUID | None:

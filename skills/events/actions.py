@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 from uuid import UUID
 
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 PICTURE_WAIT_S = 120.0  # a drawing takes 50 ms; this is how long a queue or a restart may hold it up
+FITS_A_TICKET = re.compile(r"[^@<>{}\[\]|\\^?0-9]{2,80}")  # what the flow's rejections let pass
 CONSENT_WORDING = "registration for an event: messages about it here, STOP ends them"
 
 
@@ -106,18 +108,18 @@ class LookUpTypes(SkillAction):
             turn.say("utter_events_gone")
             turn.set("events_found", "none")
             return
-        held = [await service.held_ticket(each.row.id, turn.contact.id) for each in view.types]
-        free = [each for each, ticket in zip(view.types, held, strict=True) if each.is_open and ticket is None]
-        tickets = [ticket for ticket in held if ticket is not None]
-        if not free and tickets:
+        held = {each.row.id: await service.held_ticket(each.row.id, turn.contact.id) for each in view.types}
+        tickets = [ticket for ticket in held.values() if ticket is not None]
+        offered = [each.row for each in view.types if each.is_open]
+        if tickets and all(held[row.id] for row in offered):
             turn.set("events_ticket", str(tickets[0].id))
             turn.set("events_found", "held")
             return
-        turn.set("events_found", _how_many(len(free)))
-        if not free:
+        turn.set("events_found", _how_many(len(offered)))
+        if not offered:
             turn.say("utter_events_no_seats", title=view.row.title)
-        elif len(free) == 1:
-            turn.set("events_ticket_type", str(free[0].row.id))
+        elif len(offered) == 1:
+            turn.set("events_ticket_type", str(offered[0].id))
 
 
 class AskTicketType(SkillAction):
@@ -163,7 +165,7 @@ class AskName(SkillAction):
 
     async def perform(self, turn: Turn) -> None:
         known = " ".join(turn.contact.name.split())
-        if len(known) < 2 or len(known) > 80 or not any(letter.isalpha() for letter in known):
+        if not FITS_A_TICKET.fullmatch(known) or not any(letter.isalpha() for letter in known):
             turn.say("utter_events_ask_name")
             return
         # Names with the payload's own signs come back as if they had been typed.

@@ -90,7 +90,7 @@ async def load(organization_slug: str, *, now: datetime | None = None) -> None:
     today = (now or datetime.now(UTC)).astimezone(ZoneInfo(TIMEZONE)).date()
     for each in _EVENTS.get(organization_slug, ()):
         starts_at = datetime.combine(today + timedelta(days=each.in_days), each.starts, ZoneInfo(TIMEZONE))
-        dates = {"starts_at": starts_at, "ends_at": starts_at + timedelta(hours=each.hours)}
+        ends_at = starts_at + timedelta(hours=each.hours)
         event = await Event.filter(slug=each.slug).first()
         if event is None:
             event = await Event.create(
@@ -102,10 +102,11 @@ async def load(organization_slug: str, *, now: datetime | None = None) -> None:
                 address=each.address,
                 timezone=TIMEZONE,
                 status=EventStatus.PUBLISHED,
-                **dates,
+                starts_at=starts_at,
+                ends_at=ends_at,
             )
         elif event.ends_at.date() < today:
-            await Event.filter(id=event.id).update(**dates)
+            await Event.filter(id=event.id).update(starts_at=starts_at, ends_at=ends_at)
         await _load_types(event, each.types)
 
 

@@ -10,17 +10,22 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from aiohttp import web
 
 from scheduler.embedded import EmbeddedNats
 from store import db
 from store.db import AppModels
+from store.tenancy import unscoped
 from tests.scheduler import world
+from tests.scheduler.office import opened_office, put_picture
 from tests.support.database import Cluster, Database, all_apps, connected
 
 pytestmark = pytest.mark.slow
@@ -168,3 +173,78 @@ async def test_work_goes_on_after_every_connection_to_the_database_was_cut(
         await ran(await put_job())
         assert worker.poll() is None
         assert clock.poll() is None
+
+
+class Graph:
+    """A Graph API whose media are slow: `delay_s` until it answers."""
+
+    def __init__(self, delay_s: float) -> None:
+        self.delay_s = delay_s
+        self.asked = asyncio.Event()
+        self.url = ""
+
+    async def info(self, request: web.Request) -> web.Response:
+        self.asked.set()
+        await asyncio.sleep(self.delay_s)
+        return web.json_response(
+            {
+                "url": f"{self.url}/bytes",
+                "mime_type": "image/jpeg",
+                "file_size": 3,
+                "sha256": sha256(b"jpg").hexdigest(),
+            }
+        )
+
+    async def content(self, request: web.Request) -> web.Response:
+        return web.Response(body=b"jpg", content_type="image/jpeg")
+
+
+@asynccontextmanager
+async def serving(graph: Graph) -> AsyncIterator[None]:
+    app = web.Application()
+    app.router.add_get("/bytes", graph.content)
+    app.router.add_get("/{path:.*}", graph.info)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    graph.url = "http://{}:{}".format(*runner.addresses[0][:2])
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def stopped_while_fetching(environment: dict[str, str], fleet: Fleet, delay_s: float) -> tuple[Any, Any, float]:
+    """The rows of the job and of the file, and how long the worker took to stop, having been asked in the middle of a job."""
+    graph = Graph(delay_s)
+    async with serving(graph), opened_office(environment) as person:
+        environment["CHATNATION__WHATSAPP__GRAPH_URL"] = graph.url
+        environment["CHATNATION__WHATSAPP__TIMEOUT_S"] = "25"
+        worker, clock = await fleet.start("worker", "bulk"), await fleet.start("clock")
+        message_id, job_id = await put_picture(person)
+        await asyncio.wait_for(graph.asked.wait(), 10)
+        await stop(clock)
+        took_s = await stop(worker)
+        with unscoped("test"):
+            file = await db.fetchrow("SELECT state FROM media_files WHERE message_id = $1", message_id)
+        return await world.row("jobs", job_id), file, took_s
+
+
+async def test_a_worker_that_is_asked_to_stop_ends_what_it_is_doing(environment: dict[str, str], fleet: Fleet) -> None:
+    job, file, took_s = await stopped_while_fetching(environment, fleet, 2.0)
+    assert (job["state"], file["state"]) == ("done", "stored")
+    assert took_s < 10
+
+
+async def test_a_task_that_does_not_end_is_cut_off_by_the_stop_and_left_to_the_next_worker(
+    environment: dict[str, str], fleet: Fleet
+) -> None:
+    job, file, took_s = await stopped_while_fetching(environment, fleet, 60.0)
+    assert (job["state"], job["attempts"], job["lease_token"]) == ("ready", 0, None)
+    assert file["state"] == "pending"
+    assert 5 < took_s < 10
+
+
+@pytest.mark.parametrize("queue", ["interactive", "render"])
+async def test_each_worker_starts_and_stops(rows: Database, fleet: Fleet, queue: str) -> None:
+    assert await stop(await fleet.start("worker", queue)) < 5

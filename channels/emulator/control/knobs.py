@@ -40,7 +40,6 @@ class PaceChange(BaseModel):
     auto_read: bool | None = None
     template_review_s: float | None = None
     retry_schedule_s: tuple[float, ...] | None = None
-    webhook_timeout_s: float | None = None
     batch_max: int | None = None
     ordered_per_user: bool | None = None
 

@@ -79,7 +79,7 @@ def draw_ticket(face: TicketFace) -> bytes:
     y = write(_label(face.labels[4]), x, y + 44)
     y = write(_fitted(face.ticket_type, "SemiBold", (33, 28, 25), ACCENT, width=width, lines=2), x, y + 14)
     y = write(_label(face.labels[5]), x, y + 44)
-    write(_text(face.code, "Bold", 42, INK), x, y + 10)
+    write(_text(face.code, "Bold", 42, INK), x, y + 16)
     write(_fitted(face.footer, "Regular", (25, 22, 20), "#d1fae5", width=CARD[2], lines=1), CARD[0], HEIGHT - 60)
 
     ground = _ground().insert(code, left - quiet, top)

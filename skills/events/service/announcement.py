@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from bot.errors import Permanent
 from bot.skill import UnitOfWork
 from skills.events.jobs import Announce
 from skills.events.models import Announcement, Event
@@ -20,6 +21,7 @@ __all__ = [
     "next_recipients",
 ]
 
+MAX_TEXT = 4_000  # one message: WhatsApp takes 4,096
 BATCH = 500  # one transaction each: long enough to be quick, short enough that nobody waits for its locks
 
 
@@ -40,7 +42,13 @@ class AnnouncementReport:
 
 
 async def announce(work: UnitOfWork, event: Event, text: str, *, requested_by: str) -> Announcement:
-    """Notes the announcement and its first batch; workers do the rest."""
+    """Notes the announcement and its first batch; workers do the rest.
+
+    Raises:
+        Permanent: nothing to say, or more than one message holds.
+    """
+    if not 0 < len(text.strip()) <= MAX_TEXT:
+        raise Permanent(f"an announcement has 1 to {MAX_TEXT} characters, this one {len(text.strip())}")
     announcement = await Announcement.create(event_id=event.id, text=text, requested_by=requested_by)
     work.enqueue(Announce(announcement_id=announcement.id))
     work.audit(

@@ -75,60 +75,95 @@ BEGIN
     RETURN target;
 END $$;
 
+-- People whom we know, and whose identities agree, are found in one query; everybody else goes through cn_contact one by one.
 CREATE FUNCTION cn_accept(
     p_org uuid, p_account uuid[], p_portfolio text[],
     p_bsuid_index bytea[], p_bsuid_sealed bytea[], p_bsuid_masked text[],
     p_phone_index bytea[], p_phone_sealed bytea[], p_phone_masked text[], p_name text[], p_country text[],
     p_message uuid[], p_inbox uuid[], p_external text[], p_type text[], p_body bytea[], p_reply_to text[], p_at timestamptz[]
 ) RETURNS TABLE (session_id uuid, inbox_id uuid) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
     i int;
-    n int := COALESCE(array_length(p_message, 1), 0);
     contact uuid;
-    contacts uuid[] := array_fill(NULL::uuid, ARRAY[GREATEST(n, 1)]);
-    sessions_of uuid[] := array_fill(NULL::uuid, ARRAY[GREATEST(n, 1)]);
+    contacts uuid[];
+    sessions_of uuid[];
     target uuid;
+    is_incomplete boolean;
+    is_renamed boolean;
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
-    FOR i IN SELECT o FROM generate_series(1, n) o ORDER BY COALESCE(p_bsuid_index[o], p_phone_index[o]), o LOOP
-        IF EXISTS (SELECT 1 FROM messages m WHERE m.organization_id = p_org AND m.account_id = p_account[i] AND m.external_id = p_external[i]) THEN
-            CONTINUE;  -- delivered before
-        END IF;
-        contact := cn_contact(p_org, p_portfolio[i], p_bsuid_index[i], p_bsuid_sealed[i], p_bsuid_masked[i],
-                              p_phone_index[i], p_phone_sealed[i], p_phone_masked[i], p_name[i], p_country[i]);
-        contacts[i] := contact;
-        SELECT s.id INTO target FROM sessions s WHERE s.organization_id = p_org AND s.account_id = p_account[i] AND s.contact_id = contact;
-        IF target IS NULL THEN
-            INSERT INTO sessions AS s (id, organization_id, account_id, contact_id, phase, revision, created_at, updated_at)
-            VALUES (cn_uuid7(), p_org, p_account[i], contact, 'IDLE', 0, clock_timestamp(), clock_timestamp())
-            ON CONFLICT (organization_id, account_id, contact_id) DO NOTHING RETURNING s.id INTO target;
-            IF target IS NULL THEN
-                SELECT s.id INTO target FROM sessions s WHERE s.organization_id = p_org AND s.account_id = p_account[i] AND s.contact_id = contact;
-            END IF;
-        END IF;
-        sessions_of[i] := target;
-    END LOOP;
+    SELECT array_agg(k.contact ORDER BY k.o), array_agg(k.session ORDER BY k.o), bool_or(k.session IS NULL), bool_or(k.renamed)
+    INTO contacts, sessions_of, is_incomplete, is_renamed
+    FROM (
+        SELECT x.o, x.contact,
+            (SELECT s.id FROM sessions s WHERE s.organization_id = p_org AND s.account_id = x.a AND s.contact_id = x.contact) AS session,
+            x.name <> '' AND x.name <> (SELECT c.name FROM contacts c WHERE c.organization_id = p_org AND c.id = x.contact) AS renamed
+        FROM (
+            SELECT f.o, f.a, f.name, CASE WHEN (f.b IS NULL) = (f.by_bsuid IS NULL) AND (f.p IS NULL) = (f.by_phone IS NULL)
+                AND COALESCE(f.by_bsuid = f.by_phone, true) THEN COALESCE(f.by_bsuid, f.by_phone) END AS contact
+            FROM (
+                SELECT u.o, u.a, u.name, u.b, u.p,
+                    (SELECT d.contact_id FROM contact_identities d WHERE d.organization_id = p_org AND d.portfolio = u.portfolio
+                       AND d.kind = 'bsuid' AND d.value_index = u.b AND d.valid_to IS NULL) AS by_bsuid,
+                    (SELECT d.contact_id FROM contact_identities d WHERE d.organization_id = p_org AND d.portfolio = ''
+                       AND d.kind = 'phone' AND d.value_index = u.p AND d.valid_to IS NULL) AS by_phone
+                FROM unnest(p_account, p_portfolio, p_bsuid_index, p_phone_index, p_name) WITH ORDINALITY AS u(a, portfolio, b, p, name, o)
+                OFFSET 0
+            ) f OFFSET 0
+        ) x
+    ) k;
 
-    FOR i IN 1..n LOOP
-        CONTINUE WHEN sessions_of[i] IS NULL;
+    IF is_incomplete THEN
+        FOR i IN SELECT o FROM generate_series(1, array_length(p_message, 1)) o WHERE sessions_of[o] IS NULL
+                 ORDER BY COALESCE(p_bsuid_index[o], p_phone_index[o]), o LOOP
+            IF EXISTS (SELECT 1 FROM messages m WHERE m.organization_id = p_org AND m.account_id = p_account[i] AND m.external_id = p_external[i]) THEN
+                CONTINUE;  -- delivered before
+            END IF;
+            contact := cn_contact(p_org, p_portfolio[i], p_bsuid_index[i], p_bsuid_sealed[i], p_bsuid_masked[i],
+                                  p_phone_index[i], p_phone_sealed[i], p_phone_masked[i], p_name[i], p_country[i]);
+            contacts[i] := contact;
+            SELECT s.id INTO target FROM sessions s WHERE s.organization_id = p_org AND s.account_id = p_account[i] AND s.contact_id = contact;
+            IF target IS NULL THEN
+                INSERT INTO sessions AS s (id, organization_id, account_id, contact_id, phase, revision, created_at, updated_at)
+                VALUES (cn_uuid7(), p_org, p_account[i], contact, 'IDLE', 0, clock_timestamp(), clock_timestamp())
+                ON CONFLICT (organization_id, account_id, contact_id) DO NOTHING RETURNING s.id INTO target;
+                IF target IS NULL THEN
+                    SELECT s.id INTO target FROM sessions s WHERE s.organization_id = p_org AND s.account_id = p_account[i] AND s.contact_id = contact;
+                END IF;
+            END IF;
+            sessions_of[i] := target;
+        END LOOP;
+    END IF;
+
+    -- Messages in the order of their ids, so that two batches with the same ones do not wait for each other crosswise; the inbox as they came.
+    RETURN QUERY
+    WITH item AS (
+        SELECT * FROM unnest(p_message, p_inbox, p_account, p_external, p_type, p_body, p_reply_to, p_at, contacts, sessions_of) WITH ORDINALITY
+            AS u(message, inbox, account, external, type, body, reply_to, at, contact, session, o) WHERE u.session IS NOT NULL
+    ), fresh AS (
         INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, external_id, type, body, reply_to, origin,
                               status, provider_at, created_at)
-        VALUES (p_message[i], p_org, sessions_of[i], p_account[i], contacts[i], 'in', p_external[i], p_type[i], p_body[i], p_reply_to[i], '',
-                'received', p_at[i], clock_timestamp())
-        ON CONFLICT (organization_id, account_id, external_id) DO NOTHING;
-        CONTINUE WHEN NOT FOUND;
-        INSERT INTO inbox (id, organization_id, session_id, message_id, kind, provider_at, state, attempts, next_attempt_at, last_error)
-        VALUES (p_inbox[i], p_org, sessions_of[i], p_message[i], 'message', p_at[i], 'ready', 0, clock_timestamp(), '');
-        IF p_type[i] = 'media' THEN
-            INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
-            VALUES (cn_uuid7(), p_org, 'core.fetch_media', 'bulk', jsonb_build_object('message_id', p_message[i]),
-                    'media:' || p_message[i], 'ready', clock_timestamp(), 0, '', clock_timestamp())
-            ON CONFLICT (organization_id, key) DO NOTHING;
-        END IF;
-        session_id := sessions_of[i];
-        inbox_id := p_inbox[i];
-        RETURN NEXT;
-    END LOOP;
+        SELECT t.message, p_org, t.session, t.account, t.contact, 'in', t.external, t.type, t.body, t.reply_to, '', 'received', t.at,
+               statement_timestamp() + t.o * interval '1 microsecond'
+        FROM item t ORDER BY t.account, t.external, t.o
+        ON CONFLICT (organization_id, account_id, external_id) DO NOTHING RETURNING id
+    ), renamed AS (
+        UPDATE contacts c SET name = l.name FROM (
+            SELECT DISTINCT ON (n.contact) n.contact, n.name FROM unnest(contacts, p_name, p_message) WITH ORDINALITY AS n(contact, name, message, o)
+            JOIN fresh ON fresh.id = n.message WHERE is_renamed AND n.name <> '' ORDER BY n.contact, n.o DESC
+        ) l WHERE c.organization_id = p_org AND c.id = l.contact AND c.name <> l.name
+    ), media AS (
+        INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
+        SELECT cn_uuid7(), p_org, 'core.fetch_media', 'bulk', jsonb_build_object('message_id', t.message),
+               'media:' || t.message, 'ready', clock_timestamp(), 0, '', clock_timestamp()
+        FROM item t JOIN fresh ON fresh.id = t.message WHERE t.type = 'media'
+        ON CONFLICT (organization_id, key) DO NOTHING
+    )
+    INSERT INTO inbox AS b (id, organization_id, session_id, message_id, kind, provider_at, state, attempts, next_attempt_at, last_error)
+    SELECT t.inbox, p_org, t.session, t.message, 'message', t.at, 'ready', 0, clock_timestamp(), ''
+    FROM item t JOIN fresh ON fresh.id = t.message ORDER BY t.o
+    RETURNING b.session_id, b.id;
 END $$;
 
 CREATE FUNCTION cn_accept_statuses(

@@ -33,7 +33,7 @@ RETURNS TABLE (
     ORDER BY q.seq
 $$;
 
--- `p_outcome`: accepted | refused (policy) | failed (provider, for good) | retry | unknown | release.
+-- `p_outcome`: accepted | refused (policy) | failed (provider, for good) | retry | wait (no try counted) | unknown | release (not tried).
 CREATE FUNCTION cn_mark_outbox(
     p_org uuid, p_token uuid, p_outbox uuid[], p_message uuid[], p_outcome text[], p_external text[], p_delay_s float8[], p_error jsonb[]
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -59,13 +59,13 @@ BEGIN
 
     UPDATE outbox o SET
         state = CASE r.outcome WHEN 'failed' THEN 'dead' WHEN 'unknown' THEN 'unknown' ELSE 'ready' END,
-        attempts = CASE WHEN r.outcome = 'release' THEN GREATEST(o.attempts - 1, 0) ELSE o.attempts END,
+        attempts = CASE WHEN r.outcome IN ('release', 'wait') THEN GREATEST(o.attempts - 1, 0) ELSE o.attempts END,
         next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE(r.delay_s, 0)),
         lease_token = NULL,
         last_error = left(COALESCE(r.error->>'reason', ''), 500)
     FROM unnest(p_outbox, p_outcome, p_delay_s, p_error) AS r(id, outcome, delay_s, error)
     WHERE o.organization_id = p_org AND o.id = r.id AND o.lease_token = p_token
-      AND r.outcome IN ('failed', 'retry', 'unknown', 'release');
+      AND r.outcome IN ('failed', 'retry', 'wait', 'unknown', 'release');
 END $$;
 
 -- One step of GCRA without burst: seconds until the first of `p_n` slots, which are then taken. By the database's clock.

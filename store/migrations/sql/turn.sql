@@ -12,8 +12,9 @@ DECLARE
     result cn_inbox_head;
 BEGIN
     LOOP
+        -- A row that was begun goes on first: the conversation stands in the middle of it.
         SELECT * INTO head FROM inbox i WHERE i.organization_id = p_org AND i.session_id = p_session AND i.state = 'ready'
-        ORDER BY i.provider_at, i.seq LIMIT 1;
+        ORDER BY i.attempts = 0, i.provider_at, i.seq LIMIT 1;
         IF NOT FOUND THEN
             RETURN NULL;
         END IF;
@@ -83,10 +84,14 @@ CREATE FUNCTION cn_fail(p_org uuid, p_session uuid, p_token uuid, p_inbox uuid, 
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
+    -- Whoever lost the lease has no say any more.
+    UPDATE sessions SET lease_token = NULL, lease_until = NULL WHERE organization_id = p_org AND id = p_session AND lease_token = p_token;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
     UPDATE inbox SET last_error = left(p_error, 500), next_attempt_at = clock_timestamp() + make_interval(secs => p_delay_s),
         state = CASE WHEN p_dead THEN 'dead' ELSE state END
     WHERE organization_id = p_org AND id = p_inbox;
-    UPDATE sessions SET lease_token = NULL, lease_until = NULL WHERE organization_id = p_org AND id = p_session AND lease_token = p_token;
 END $$;
 
 -- The fence: locks the session for the rest of the transaction, if the lease is still this worker's.

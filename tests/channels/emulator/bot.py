@@ -78,7 +78,9 @@ class Bot:
         return [s for d in self.deliveries for v in d.values for s in v.get("statuses", [])]
 
     def ladder(self, wamid: str) -> list[str]:
-        return [s["status"] for s in self.statuses if s["id"] == wamid]
+        """The statuses of one message from the lowest rung up: POSTs may overtake each other."""
+        rank = ("sent", "delivered", "read", "failed")
+        return sorted((s["status"] for s in self.statuses if s["id"] == wamid), key=rank.index)
 
     async def call(
         self,

@@ -66,7 +66,7 @@ async def test_statuses_climb_with_pricing_contacts_and_opaque_data(emulator: Ru
         assert status["biz_opaque_callback_data"] == "outbox-7"
         assert value["contacts"][0]["user_id"] == status["recipient_user_id"]
         assert ("pricing" in status) == (status["status"] != "read")
-    assert bot.statuses[0]["pricing"] == {
+    assert next(s for s in bot.statuses if s["status"] == "sent")["pricing"] == {
         "billable": False,
         "pricing_model": "PMP",
         "type": "free_customer_service",

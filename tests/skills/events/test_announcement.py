@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from bot.errors import Permanent
 from bot.skill import OrganizationInfo, TaskContext, UnitOfWork
 from bot.testing import Stage
 from bot.unit import open_unit
@@ -124,3 +125,12 @@ async def test_who_asked_for_it_is_in_the_audit_log(stage: Stage) -> None:
     [entry] = await stage.rows("SELECT actor, after FROM audit_entries WHERE action = 'events.announcement_requested'")
     assert entry["actor"] == "platform"
     assert '"requested_by": "platform"' in entry["after"]
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x" * 4001])
+async def test_nothing_and_too_much_are_refused(stage: Stage, text: str) -> None:
+    with organization_scope(stage.organization_id):
+        event, _ = await new_event()
+    with pytest.raises(Permanent):
+        await ask_for(stage, event, text)
+    assert await stage.rows("SELECT 1 FROM events_announcements") == []

@@ -1,0 +1,52 @@
+"""What must be true after a run, asked of the emulator's ledger and of the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from channels.emulator.client import EmulatorClient
+from tests.e2e.stack import Stack
+
+__all__ = ["assert_answered_once", "faults_of", "settled"]
+
+QUIET_S = 6.0  # longer than the grace of an unknown send: a second copy would have come by then
+
+
+async def settled(client: EmulatorClient, people: list[str], *, expected: int, timeout_s: float) -> dict[str, Any]:
+    """Waits until every message has an answer, then a while longer for what should not come; the ledger's analysis."""
+    until = time.monotonic() + timeout_s
+    report = await client.analyse(wa_ids=people)
+    while report["answered"] < expected and time.monotonic() < until:
+        await asyncio.sleep(0.5)
+        report = await client.analyse(wa_ids=people)
+    await asyncio.sleep(QUIET_S)
+    return await client.analyse(wa_ids=people)
+
+
+def faults_of(report: dict[str, Any]) -> dict[str, int]:
+    return {name: report[name] for name in ("lost", "duplicated", "misordered", "unasked", "unacked")}
+
+
+async def assert_answered_once(stack: Stack, client: EmulatorClient, people: list[str], *, each: int) -> None:
+    """Each of `each` messages of each person: one answer seen, one row, one step of the state; nothing is left waiting."""
+    report = await client.analyse(wa_ids=people)
+    told = report["threads"][:3]
+    assert faults_of(report) == dict.fromkeys(faults_of(report), 0), told
+    assert (report["asked"], report["answered"]) == (len(people) * each, len(people) * each), told
+    async with stack.database() as connection:
+        rows = await connection.fetch(
+            "SELECT contact_id, count(*) AS rows, count(DISTINCT number) AS numbers, max(count) AS counted"
+            " FROM numbered_answers GROUP BY 1"
+        )
+        assert [dict(r) for r in rows if (r["rows"], r["numbers"], r["counted"]) != (each, each, each)] == []
+        assert len(rows) == len(people)
+        left = await connection.fetchrow(
+            "SELECT (SELECT count(*) FROM inbox) AS inbox, (SELECT count(*) FROM outbox) AS outbox,"
+            " (SELECT count(*) FROM sessions WHERE lease_until > now()) AS leased"
+        )
+        assert dict(left) == {"inbox": 0, "outbox": 0, "leased": 0}
+        sent = await connection.fetchval("SELECT count(*) FROM messages WHERE direction = 'out' AND status <> 'failed'")
+        charged = await connection.fetchval("SELECT count(*) FROM charges WHERE meter = 'message.out'")
+        assert charged == sent

@@ -1,0 +1,133 @@
+"""Files that people send, fetched by the job that accepting a message leaves behind."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bot.demo.load import create
+from bot.demo.people import DemoOrganization, prepare
+from bot.errors import Permanent, Retryable
+from bot.messages import MediaKind
+from bot.ports import DeliveryAccount
+from bot.runtime import Runtime
+from scheduler.jobs import run_job
+from store import db
+from store.tenancy import organization_scope, unscoped
+from tests.scheduler import world
+from tests.scheduler.conftest import open_probe_runtime
+from tests.scheduler.office import put_picture
+
+PICTURE = b"\xff\xd8\xff a picture"
+
+
+class Provider:
+    """The part of a channel that fetches files: gives out `answers`, one per call, the last one for ever."""
+
+    def __init__(self, *answers: bytes | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, str, int]] = []
+
+    async def fetch_media(self, account: DeliveryAccount, media_id: str, *, max_bytes: int) -> tuple[bytes, str]:
+        self.asked.append((account.token, media_id, max_bytes))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, "image/jpeg"
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.fixture
+async def opened(environment: dict[str, str]) -> AsyncIterator[tuple[Runtime, DemoOrganization]]:
+    runtime = await open_probe_runtime(environment)
+    person = prepare(Path(environment["CHATNATION__DATA"]))[0]
+    await create(person, runtime.master)
+    yield runtime, person
+    await runtime.close()
+
+
+async def fetch(runtime: Runtime, provider: Provider, person: DemoOrganization, job_id: UUID) -> Any:
+    runtime.channel = provider  # type: ignore[assignment]
+    with organization_scope(person.id):
+        await run_job(runtime, person.id, job_id)
+    return await world.row("jobs", job_id)
+
+
+async def file_of(message_id: UUID) -> Any:
+    with unscoped("test"):
+        return await db.fetchrow("SELECT * FROM media_files WHERE message_id = $1", message_id)
+
+
+async def make_due(job_id: UUID) -> None:
+    with unscoped("test"):
+        await db.execute("UPDATE jobs SET run_at = now() WHERE id = $1", job_id)
+
+
+async def test_the_file_is_stored_once_however_often_the_job_runs(opened: tuple[Runtime, DemoOrganization]) -> None:
+    runtime, person = opened
+    digest = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
+    message_id, job_id = await put_picture(person, sha256=digest)
+    provider = Provider(PICTURE)
+    job = await fetch(runtime, provider, person, job_id)
+    with unscoped("test"):
+        await db.execute("UPDATE jobs SET state = 'ready' WHERE id = $1", job_id)
+    await fetch(runtime, provider, person, job_id)
+
+    file = await file_of(message_id)
+    assert job["state"] == "done"
+    assert (file["state"], file["mime_type"], file["size_bytes"]) == ("stored", "image/jpeg", len(PICTURE))
+    assert await runtime.blobs.get(person.id, file["blob"]) == PICTURE
+    assert provider.asked == [(person.access_token, "media-1", 5 * 1024 * 1024)]
+
+
+async def test_a_provider_that_is_away_is_asked_again_and_meanwhile_the_reason_is_seen(
+    opened: tuple[Runtime, DemoOrganization],
+) -> None:
+    runtime, person = opened
+    message_id, job_id = await put_picture(person)
+    provider = Provider(Retryable("the network"), PICTURE)
+    waiting = await fetch(runtime, provider, person, job_id)
+    pending = await file_of(message_id)
+    await make_due(job_id)
+    await fetch(runtime, provider, person, job_id)
+
+    assert waiting["state"] == "ready"
+    assert (pending["state"], pending["reason"]) == ("pending", "the network")
+    assert (await file_of(message_id))["state"] == "stored"
+
+
+async def test_a_file_that_is_gone_is_failed_with_the_reason_and_not_asked_for_again(
+    opened: tuple[Runtime, DemoOrganization],
+) -> None:
+    runtime, person = opened
+    message_id, job_id = await put_picture(person)
+    job = await fetch(runtime, Provider(Permanent("WhatsApp keeps it no longer")), person, job_id)
+    file = await file_of(message_id)
+    assert job["state"] == "done"
+    assert (file["state"], file["reason"]) == ("failed", "WhatsApp keeps it no longer")
+
+
+async def test_a_file_larger_than_its_kind_may_be_is_refused(opened: tuple[Runtime, DemoOrganization]) -> None:
+    runtime, person = opened
+    message_id, job_id = await put_picture(person, kind=MediaKind.STICKER)
+    await fetch(runtime, Provider(b"x" * (500 * 1024 + 1)), person, job_id)
+    file = await file_of(message_id)
+    assert file["state"] == "failed"
+    assert "allowed are 512000" in file["reason"]
+
+
+async def test_bytes_other_than_the_promised_ones_are_not_stored(opened: tuple[Runtime, DemoOrganization]) -> None:
+    runtime, person = opened
+    digest = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
+    message_id, job_id = await put_picture(person, sha256=digest)
+    job = await fetch(runtime, Provider(b"something else"), person, job_id)
+    assert job["state"] == "ready"
+    assert (await file_of(message_id))["state"] == "pending"
