@@ -10,8 +10,8 @@ __all__ = ["redacted"]
 
 BLOT = "[redacted]"
 
-# Meta's own ids have the length of a phone number; under these keys they are meant.
-IDS_OF_META = frozenset({"phone_number_id", "waba_id", "app_id"})
+# Meta's own ids have the length of a phone number, trace ids that of a key; under these keys they are meant.
+KNOWN_IDS = frozenset({"phone_number_id", "waba_id", "app_id", "trace_id"})
 SECRET_KEYS = re.compile(r"(^|_)(password|secret|token|api_key|signature|authorization|dsn)$", re.IGNORECASE)
 
 PATTERNS = (
@@ -30,7 +30,7 @@ PATTERNS = (
 
 def redacted(value: Any, key: str = "") -> Any:
     """The same value without what must not be in a log. Numbers that are numbers, not text, are left alone: they count things."""
-    if key in IDS_OF_META or value is None or isinstance(value, bool | int | float):
+    if key in KNOWN_IDS or value is None or isinstance(value, bool | int | float):
         return value
     if key and SECRET_KEYS.search(key):
         return BLOT

@@ -27,8 +27,8 @@ READY_TIMEOUT_S = 2.0
 def make_app(runtime: Runtime) -> web.Application:
     """The aiohttp application of one process; closes with it what it opened, but not the runtime."""
     settings = runtime.configuration.section(WebSettings, "web")
-    # One byte more than the limit: a body that claims nothing and is longer ends in 413 while it is read.
-    app = web.Application(client_max_size=settings.body_limit_bytes + 1)
+    # A body that announces no length and is longer ends in 413 while it is read.
+    app = web.Application(client_max_size=settings.body_limit_bytes)
     app[RUNTIME] = runtime
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)

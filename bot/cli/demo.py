@@ -15,6 +15,7 @@ import typer
 from bot.cli.process import CONFIG_ERROR
 from bot.cli.state import UpState
 from bot.config import Configuration
+from bot.demo.skills import switch
 from bot.errors import ChatNationError, ConfigError
 
 __all__ = ["app"]
@@ -57,6 +58,39 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
 @app.command()
 def announce(event: str, text: str) -> None:
     """Send TEXT to everybody who holds a ticket of EVENT (its id or name), through the bulk queue."""
+    _use_running()
+    try:
+        outcome = importlib.import_module("bot.demo").announce(event, text)
+        if inspect.iscoroutine(outcome):
+            outcome = asyncio.run(outcome)
+    except ChatNationError as error:
+        _refuse(str(error), code=1)
+    if outcome is not None:
+        typer.echo(outcome)
+
+
+@app.command()
+def enable(skill: str) -> None:
+    """Switch SKILL on for the demo organizations."""
+    _switch(skill, enabled=True)
+
+
+@app.command()
+def disable(skill: str) -> None:
+    """Switch SKILL off for the demo organizations."""
+    _switch(skill, enabled=False)
+
+
+def _switch(skill: str, *, enabled: bool) -> None:
+    _use_running()
+    try:
+        typer.echo(asyncio.run(switch(skill, enabled=enabled)))
+    except ChatNationError as error:
+        _refuse(str(error), code=1)
+
+
+def _use_running() -> None:
+    """What this process opens is what the running `chatnation up` has."""
     configuration = _configuration()
     state = _running(configuration)
     found = {
@@ -66,14 +100,6 @@ def announce(event: str, text: str) -> None:
         "DATA": str(configuration.data),
     }
     os.environ.update({f"CHATNATION__{name}": value for name, value in found.items() if value})
-    try:
-        outcome = importlib.import_module("bot.demo").announce(event, text)
-        if inspect.iscoroutine(outcome):
-            outcome = asyncio.run(outcome)
-    except ChatNationError as error:
-        _refuse(str(error), code=1)
-    if outcome is not None:
-        typer.echo(outcome)
 
 
 def _organizations(data: Path) -> list[dict[str, Any]]:

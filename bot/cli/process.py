@@ -29,6 +29,7 @@ class Process(Protocol):
 
     name: str
     stop_rank: int  # lower ones are stopped first
+    starts_ready: bool  # `start` returns when it does its work
 
     @property
     def pid(self) -> int | None: ...
@@ -55,6 +56,7 @@ class Command:
     ready_file: Path | None = None
     ready: Ready | None = None
     stop_rank: int = 0
+    starts_ready: bool = False
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -121,6 +123,7 @@ class ServerProcess:
     name: str
     server: Server
     stop_rank: int
+    starts_ready: bool = True
     output: int | None = None
     exit_code: int | None = None
 

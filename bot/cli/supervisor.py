@@ -165,6 +165,7 @@ class Supervisor:
         watched.restart_at = None
         watched.started_at = time.monotonic()
         watched.process.start()
+        watched.was_ready = watched.was_ready or watched.process.starts_ready
         if watched.process.output is not None:
             watched.reader = asyncio.create_task(self._pass_on(watched, watched.process.output))
         self._changed()

@@ -296,8 +296,10 @@ def load_registry(context: Callable[[str], SkillContext], package: str = "skills
     """All skills with their actions and the tasks of every queue, as no single process has them."""
     registry = Registry.load(context=context, package=package)
     for queue in ("interactive", "bulk", "render"):
-        for name, skill in Registry.load(queue=queue, package=package).skills.items():
-            registry.skills[name].tasks.update(skill.tasks)
+        of_queue = Registry.load(queue=queue, package=package)
+        for name, skill in registry.skills.items():
+            if name in of_queue.skills:
+                skill.tasks.update(of_queue.skills[name].tasks)
     return registry
 
 

@@ -642,9 +642,10 @@ class Migration(migrations.Migration):
             for table in ("inbox", "outbox")
         ],
         _sql(
-            "CREATE INDEX ix_inbox_head ON inbox (organization_id, session_id, provider_at, seq) WHERE state = 'ready';"
+            "CREATE INDEX ix_inbox_head ON inbox (organization_id, session_id, (attempts = 0), provider_at, seq) WHERE state = 'ready';"
             " CREATE INDEX ix_inbox_due ON inbox (next_attempt_at) WHERE state = 'ready';"
             " CREATE INDEX ix_outbox_head ON outbox (organization_id, session_id, lane, seq) WHERE state <> 'dead';"
+            " CREATE INDEX ix_outbox_order ON outbox (organization_id, lane, seq) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_due ON outbox (organization_id, lane, next_attempt_at) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_message ON outbox (organization_id, message_id);"
             " CREATE INDEX ix_statuses_due ON message_statuses (next_attempt_at);"
@@ -652,7 +653,7 @@ class Migration(migrations.Migration):
             " CREATE INDEX ix_sessions_waiting ON sessions (wait_until) WHERE wait_until IS NOT NULL;"
             " CREATE INDEX ix_sessions_leased ON sessions (lease_until) WHERE lease_until IS NOT NULL;"
             " CREATE INDEX ix_deliveries_unparsed ON webhook_deliveries (received_at) WHERE outcome = 'unparsed'",
-            "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_due, ix_outbox_message, ix_statuses_due, ix_jobs_due,"
+            "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_order, ix_outbox_due, ix_outbox_message, ix_statuses_due, ix_jobs_due,"
             " ix_sessions_waiting, ix_sessions_leased, ix_deliveries_unparsed",
         ),
         _script("base", DROP_FUNCTIONS),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -52,9 +54,10 @@ class Stack:
     """One `up` on a data folder of its own. `settings` are environment names without prefix: TURN__LEASE_S=3."""
 
     def __init__(self, folder: Path, *, skills: tuple[str, ...] = SKILLS, **settings: object) -> None:
-        self.folder = reachable_folder(folder)
-        self.data = folder / "data"
         self.log = folder / "up.log"
+        # Not below pytest's own folder: each new run of pytest closes that one to the database's unprivileged user.
+        self.home = Path(tempfile.mkdtemp(prefix="chatnation-"))
+        self.data = reachable_folder(self.home) / "data"
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._seen: set[int] = set()
@@ -195,10 +198,13 @@ def running(folder: Path, **settings: Any) -> Iterator[Stack]:
     try:
         yield stack.start()
     except BaseException:
-        sys.stdout.write(stack.words()[-20_000:])
+        sys.stdout.write(stack.words()[-8_000:])
         raise
     finally:
-        stack.stop()
+        try:
+            stack.stop()
+        finally:
+            shutil.rmtree(stack.home, ignore_errors=True)
 
 
 def chatnation(*arguments: str, environment: dict[str, str], timeout_s: float = 60) -> subprocess.CompletedProcess[str]:

@@ -219,7 +219,7 @@ async def stopped_while_fetching(environment: dict[str, str], fleet: Fleet, dela
     graph = Graph(delay_s)
     async with serving(graph), opened_office(environment) as person:
         environment["CHATNATION__WHATSAPP__GRAPH_URL"] = graph.url
-        environment["CHATNATION__WHATSAPP__TIMEOUT_S"] = "25"
+        environment |= {"CHATNATION__WHATSAPP__TIMEOUT_S": "25", "CHATNATION__TURN__UNKNOWN_GRACE_S": "60"}
         worker, clock = await fleet.start("worker", "bulk"), await fleet.start("clock")
         message_id, job_id = await put_picture(person)
         await asyncio.wait_for(graph.asked.wait(), 10)
@@ -232,7 +232,7 @@ async def stopped_while_fetching(environment: dict[str, str], fleet: Fleet, dela
 
 async def test_a_worker_that_is_asked_to_stop_ends_what_it_is_doing(environment: dict[str, str], fleet: Fleet) -> None:
     job, file, took_s = await stopped_while_fetching(environment, fleet, 2.0)
-    assert (job["state"], file["state"]) == ("done", "stored")
+    assert (job["state"], file["state"], job["last_error"]) == ("done", "stored", "")
     assert took_s < 10
 
 

@@ -11,8 +11,9 @@ RETURNS TABLE (
         SELECT o.id, o.state FROM outbox o
         WHERE o.organization_id = p_org AND o.lane = p_lane AND (p_account IS NULL OR o.account_id = p_account)
           AND o.state <> 'dead' AND o.next_attempt_at <= clock_timestamp()
-          AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.organization_id = p_org AND e.session_id = o.session_id AND e.lane = o.lane
-                          AND e.seq < o.seq AND e.state <> 'dead')
+          -- The first of its conversation. Asked by order, which only the right index has: a plan made while the table was empty stays good.
+          AND o.seq = (SELECT e.seq FROM outbox e WHERE e.organization_id = p_org AND e.session_id = o.session_id AND e.lane = o.lane
+                       AND e.state <> 'dead' ORDER BY e.seq LIMIT 1)
         ORDER BY o.seq LIMIT p_limit FOR UPDATE SKIP LOCKED
     ), mine AS (
         UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, lease_token = p_token,

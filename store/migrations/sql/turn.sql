@@ -143,7 +143,8 @@ BEGIN
     committed := true;
     direct := false;
     IF array_length(p_message, 1) > 0 THEN
-        direct := NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = p_org AND o.session_id = p_session AND o.lane = 0 AND o.state <> 'dead');
+        direct := (SELECT o.seq FROM outbox o WHERE o.organization_id = p_org AND o.session_id = p_session AND o.lane = 0 AND o.state <> 'dead'
+                   ORDER BY o.seq LIMIT 1) IS NULL;
         INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, type, body, reply_to, origin, status, created_at)
         SELECT m, p_org, p_session, s.account_id, s.contact_id, 'out', t, b, r, o, 'queued', clock_timestamp()
         FROM unnest(p_message, p_type, p_body, p_reply_to, p_origin) WITH ORDINALITY AS u(m, t, b, r, o, n) ORDER BY n;
