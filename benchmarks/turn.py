@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import uvloop
@@ -15,6 +16,7 @@ from benchmarks.stand import Stand
 from benchmarks.table import Line, median
 from bot.config import Configuration
 from bot.messages import Text
+from bot.ports import SendResult, Sent
 from bot.registry import Registry
 from bot.runtime import Runtime
 from bot.testing.fakes import NoDispatcher, OpenPacer, RecordingChannel
@@ -27,8 +29,8 @@ from store.tenancy import organization_scope
 
 __all__ = ["run"]
 
-ROUNDS = 6
-CONVERSATIONS = 400  # each has one turn a round
+ROUNDS = 12
+CONVERSATIONS = 128  # each has one turn a round
 AT_ONCE = 32
 CONNECTIONS = 8
 STATE = b'{"sum": 0, "stack": [{"flow": "tally:tally_count", "step": "ask"}], "slots": {"tally:tally_number": 3, "tally:tally_sum": 12}}'
@@ -79,7 +81,7 @@ class Project:
         self._runtime = runtime
         self._number = stand.organizations[1]
         self._accept = GroupCommit(_no_hint, sealed=True)
-        self._channel = RecordingChannel()
+        self._channel = _Phones()
         runtime.channel = self._channel
         runtime.registry = Registry.load(context=runtime.skill_context, package="benchmarks.skills")
         self.organization_id = self._number.id
@@ -130,6 +132,14 @@ class Project:
         sums = {heard[-1].text for heard in self._channel.phones.values()}
         if sums != {f"{turns * 3} so far. What comes next?"}:
             raise RuntimeError(f"the turns went wrong: {sorted(sums)[:5]}")
+
+
+class _Phones(RecordingChannel):
+    """Where replies end: rendered as for WhatsApp, under ids that no other message has."""
+
+    async def send(self, *given: Any, **named: Any) -> SendResult:
+        await RecordingChannel.send(self, *given, **named)
+        return Sent(f"wamid.out.{uuid4()}")
 
 
 async def _no_hint(organization_id: UUID, session_id: UUID, inbox_id: UUID) -> None:

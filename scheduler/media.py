@@ -13,7 +13,8 @@ from uuid import UUID
 
 from bot.bodies import decode_inbound
 from bot.errors import Permanent, Retryable
-from bot.messages import Media, MediaKind
+from bot.messages import Media, MediaKind, Text
+from bot.ports import Lane
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext
 from store import media
@@ -33,6 +34,11 @@ MAX_BYTES = {
     MediaKind.VIDEO: 16 * MIB,
     MediaKind.DOCUMENT: 100 * MIB,
     MediaKind.STICKER: 500 * KIB,
+}
+
+NOT_RECEIVED = {
+    "en": "I could not open the file you sent. Please send it again; it may have up to {limit_mb} MB.",
+    "sw": "Sikuweza kufungua faili uliyotuma. Tafadhali itume tena; isizidi MB {limit_mb}.",
 }
 
 
@@ -72,14 +78,31 @@ async def fetch_media(runtime: Runtime, job: FetchMedia, ctx: TaskContext) -> No
     except Permanent as e:
         log.warning("media cannot be fetched", extra={"kind": part.kind.value, "reason": str(e)})
         await media.note_failed(file_id, str(e))
+        await _tell(ctx, job, message, part.kind)
         return
     except Retryable as e:
         if ctx.attempt >= FetchMedia.max_attempts:
             await media.note_failed(file_id, str(e))
+            await _tell(ctx, job, message, part.kind)
         else:
             await media.note_waiting(file_id, str(e))
         raise
     await media.note_stored(file_id, blob=blob, mime_type=mime_type or part.mime_type, size_bytes=len(data))
+
+
+async def _tell(ctx: TaskContext, job: FetchMedia, message: media.IncomingMessage, kind: MediaKind) -> None:
+    """The person learns that the file did not arrive, and what would; once, however often the job is run."""
+    words = NOT_RECEIVED.get((message.locale or ctx.organization.locale).partition("-")[0], NOT_RECEIVED["en"])
+    text = words.format(limit_mb=max(MAX_BYTES[kind] // MIB, 1))
+    async with ctx.unit_of_work() as work:
+        work.send(
+            message.contact_id,
+            message.account_id,
+            Text(text=text),
+            key=f"media_failed:{job.message_id}",
+            lane=Lane.REPLY,
+            origin=job.name,
+        )
 
 
 def _check(data: bytes, part: Media) -> None:

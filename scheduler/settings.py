@@ -48,7 +48,7 @@ class ClockSettings(Settings):
     lost_hint_s: float = Field(1.5, gt=0)
     """An inbox row that nobody took for so long is hinted again; doubles up to `lost_hint_max_s` for the same row."""
     lost_hint_max_s: float = Field(15.0, gt=0)
-    rekick_s: float = Field(10.0, gt=0)
+    rekick_s: float = Field(3.0, gt=0)
     """A job that was kicked and not started for so long is kicked again."""
     jobs_per_organization: int = Field(4, ge=1)
     """Jobs of one organization in flight per queue: a large organization waits for itself, not the others for it."""

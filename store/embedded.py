@@ -201,6 +201,8 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_checkpoints": "off",
+            # Plans made while tables are empty read whole organizations; the first statistics, and with them new plans, come within seconds.
+            "autovacuum_naptime": "5s",
         }
         if self._tests:
             # Never synchronous_commit=off: it loses acknowledged rows when a process is killed, and tests kill processes.

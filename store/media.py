@@ -14,12 +14,19 @@ __all__ = ["IncomingMessage", "incoming_message", "note_failed", "note_stored", 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
     account_id: UUID
+    contact_id: UUID
+    locale: str | None  # the person's, if chosen
     body: bytes
 
 
 async def incoming_message(message_id: UUID) -> IncomingMessage | None:
-    row = await db.fetchrow("SELECT account_id, body FROM messages WHERE id = $1 AND direction = 'in'", message_id)
-    return IncomingMessage(row["account_id"], row["body"]) if row else None
+    row = await db.fetchrow(
+        "SELECT m.account_id, m.contact_id, c.locale, m.body FROM messages m"
+        " JOIN contacts c ON c.organization_id = m.organization_id AND c.id = m.contact_id"
+        " WHERE m.id = $1 AND m.direction = 'in'",
+        message_id,
+    )
+    return IncomingMessage(*row) if row else None
 
 
 async def open_file(

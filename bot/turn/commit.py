@@ -81,7 +81,9 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
     if not answer["committed"]:
         raise LeaseLost(f"committing a segment of session {held.session_id}")
     held.revision += 1
-    return Committed(answer["direct"], head_of(answer))
+    following = head_of(answer)
+    held.has_ended = segment.done is not None and following is None
+    return Committed(answer["direct"], following)
 
 
 def earliest_deadline(state: FlowState) -> datetime | None:

@@ -61,6 +61,7 @@ class Claim:
     phone_sealed: bytes | None
     bsuid_sealed: bytes | None
     head: Head | None
+    has_ended: bool = False  # let go by the last commit; what was said may still be on its way out
 
 
 async def claim(organization_id: UUID, session_id: UUID, *, lease_s: float) -> Claim | None:
@@ -122,14 +123,14 @@ async def renewing(held: Claim, *, lease_s: float, renew_s: float) -> AsyncItera
 
 async def _renew(held: Claim, *, lease_s: float, renew_s: float) -> None:
     # A lease that is lost needs no handling: the commit's fence finds out.
-    while True:
+    while not held.has_ended:
         try:
             row = await call_row(_RENEW, held.organization_id, held.session_id, held.token, lease_s)
         except Retryable as e:  # PostgreSQL may be back before the lease is over
             log.warning("lease not renewed", extra={"reason": str(e)})
             await asyncio.sleep(min(renew_s, e.after_s or renew_s))
             continue
-        if not row["kept"]:
+        if not row["kept"] and not held.has_ended:
             log.warning("lease lost while working")
             return
         await asyncio.sleep(renew_s)

@@ -110,9 +110,17 @@ async def _hint_again(runtime: Runtime, held: Claim, head: Head, delay_s: float)
 
 
 async def _mark_read(runtime: Runtime, held: Claim, external_id: str) -> None:
-    """Blue ticks, beside the conversation. Best effort: losing one is fine, the next message marks all earlier ones."""
+    """Blue ticks, beside the conversation; "typing" too while something outside is due, such as a picture being drawn.
+
+    Best effort: losing one is fine, the next message marks all earlier ones.
+    """
     try:
         account = await runtime.directory.account(held.organization_id, held.account_id)
-        await runtime.channel.mark_read(account, external_id, typing=False)
+        await runtime.channel.mark_read(account, external_id, typing=_is_waiting(held))
     except (Retryable, Permanent) as e:
         log.debug("not marked as read", extra={"reason": str(e)})
+
+
+def _is_waiting(held: Claim) -> bool:
+    pending = (held.state or {}).get("pending") or {}
+    return pending.get("kind") == "event"

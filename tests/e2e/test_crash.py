@@ -15,7 +15,7 @@ from pathlib import Path
 from channels.emulator.client import EmulatorClient
 from tests.e2e.conftest import RETRIES_S
 from tests.e2e.stack import Stack, running
-from tests.e2e.truth import assert_answered_once, settled
+from tests.e2e.truth import assert_answered_once, make_people, settled
 
 KILLS = int(os.environ.get("CHATNATION_KILLS", "21"))
 SEED = 20
@@ -54,15 +54,15 @@ async def test_nothing_is_lost_doubled_or_overtaken_while_everything_is_killed(t
         async with stack.emulator() as client:
             await client.set_pace(retry_schedule_s=RETRIES_S)
             killer = Killer(stack, SEED)
-            people = await numbered_run(client, seconds=KILLS * sum(PAUSE_S) / 2)
+            people = await make_people(client, PEOPLE)
+            await write_numbers(client, people, seconds=KILLS * sum(PAUSE_S) / 2)
             await killer.run(KILLS, timeout_s=KILLS * 15)
             await settled(client, people, expected=PEOPLE * MESSAGES_EACH, timeout_s=120)
             assert len(killer.killed) == KILLS
             await assert_answered_once(stack, client, people, each=MESSAGES_EACH)
 
 
-async def numbered_run(client: EmulatorClient, *, seconds: float) -> list[str]:
-    """PEOPLE begin to write MESSAGES_EACH, spread over that time."""
-    rate = PEOPLE * MESSAGES_EACH / seconds
-    begun = await client.bulk(count=PEOPLE, messages_each=MESSAGES_EACH, text="n-{i}", rate_per_s=rate)
-    return list(begun["wa_ids"])
+async def write_numbers(client: EmulatorClient, people: list[str], *, seconds: float) -> None:
+    """Everybody begins to write their MESSAGES_EACH, spread over that time; answers at once."""
+    rate = len(people) * MESSAGES_EACH / seconds
+    await client.bulk(wa_ids=people, messages_each=MESSAGES_EACH, text="n-{i}", rate_per_s=rate)

@@ -9,9 +9,17 @@ from typing import Any
 from channels.emulator.client import EmulatorClient
 from tests.e2e.stack import Stack
 
-__all__ = ["assert_answered_once", "faults_of", "settled"]
+__all__ = ["assert_answered_once", "faults_of", "make_people", "settled"]
 
 QUIET_S = 6.0  # longer than the grace of an unknown send: a second copy would have come by then
+
+
+async def make_people(client: EmulatorClient, count: int, *, prefix: str = "25479") -> list[str]:
+    """So many, each in a conversation that waits for numbered messages."""
+    begun = await client.bulk(count=count, prefix=prefix, text="numbers", messages_each=1, wait=True)
+    for wa_id in begun["wa_ids"]:
+        await client.wait_for_reply(wa_id, contains="numbered messages", timeout_s=60)
+    return list(begun["wa_ids"])
 
 
 async def settled(client: EmulatorClient, people: list[str], *, expected: int, timeout_s: float) -> dict[str, Any]:

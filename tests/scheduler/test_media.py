@@ -41,6 +41,9 @@ class Provider:
             raise answer
         return answer, "image/jpeg"
 
+    def pieces(self, part: object) -> int:
+        return 1
+
     async def close(self) -> None:
         return
 

@@ -138,7 +138,7 @@ async def test_deliveries_that_could_not_be_read_are_read_again_one_failure_stop
 
     sweeping = sweep(runtime)
     await sweeping.reparse()
-    await sweeping.reparse()  # too early for the next attempt, at 20 s... both are older, so they are tried again
+    await sweeping.reparse()
 
     assert sorted(_read_again[:2]) == sorted([first, second])
     assert {*_read_again} == {first, second}
