@@ -87,7 +87,12 @@ def running(
 def run_json(*module: str, given: Any, timeout_s: float = 60.0) -> Any:
     """Runs a module to its end, with JSON in and JSON out."""
     done = subprocess.run(
-        [sys.executable, "-m", *module], cwd=ROOT, input=json.dumps(given), capture_output=True, text=True, timeout=timeout_s
+        [sys.executable, "-m", *module],
+        cwd=ROOT,
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
     )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(module)} failed:\n{done.stderr[-3000:]}")

@@ -17,7 +17,9 @@ def run(_: Stand) -> Sequence[Line]:
     found = engine_turn.run()
     engine, floor = float(found["engine"]), float(found["floor"])
     return [
-        Line("engine, form of three slots", engine, floor, "us/turn", f"project <= {TARGET_US} us", engine <= TARGET_US),
+        Line(
+            "engine, form of three slots", engine, floor, "us/turn", f"project <= {TARGET_US} us", engine <= TARGET_US
+        ),
         Line("... with the state as JSON", float(found["engine_json"]), floor, "us/turn"),
         Line("... with understanding", float(found["engine_understand"]), floor, "us/turn"),
     ]

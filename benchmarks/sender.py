@@ -50,7 +50,8 @@ async def _measure(stand: Stand, url: str) -> dict[str, list[float]]:
     )
     floor = await Sender.open(stand.floor_dsn(), f"{url}/v25.0/1/messages", connections=CONNECTIONS)
     audiences = [
-        Audience(runtime, each, people=PEOPLE, first=30_000_000 + n * PEOPLE) for n, each in enumerate(stand.organizations)
+        Audience(runtime, each, people=PEOPLE, first=30_000_000 + n * PEOPLE)
+        for n, each in enumerate(stand.organizations)
     ]
     count = PEOPLE * len(audiences)
     try:

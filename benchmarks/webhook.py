@@ -71,6 +71,11 @@ def _measure(number: dict[str, str], servers: dict[str, tuple[int, str]]) -> Seq
     return [
         Line("webhook accepted durably", project, floor, "1/s", ">= 0.5", project >= 0.5 * floor),
         Line(
-            f"webhook p99 at {EVENTS_PER_S}/s", p99["project"], p99["floor"], "ms", "project < 100 ms", p99["project"] < 100
+            f"webhook p99 at {EVENTS_PER_S}/s",
+            p99["project"],
+            p99["floor"],
+            "ms",
+            "project < 100 ms",
+            p99["project"] < 100,
         ),
     ]

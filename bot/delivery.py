@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +19,7 @@ from bot.policy import Facts, decide
 from bot.ports import Address, DeliveryAccount, Lane, SendRefused, SendResult, SendThrottled, SendUnknown, Sent
 from bot.turn import options
 from store.call import call
+from store.combine import Combiner
 from store.crypto import OrganizationKeys, Unreadable, keyring
 from store.jsonb import to_jsonb
 
@@ -30,6 +32,9 @@ log = logging.getLogger(__name__)
 
 MAX_SEND_ATTEMPTS = 8  # then the row is dead, with its reason
 RETRY_S = (1, 2, 5, 15, 60, 300, 900)  # after the n-th failed try, where the provider names no time
+
+# A send begins within this part of its lease and is over within the other: nobody else takes the row for unknown meanwhile.
+SEND_WITHIN = 0.5
 
 _CLAIM = "SELECT * FROM cn_claim_outbox($1, $2, $3, $4, $5, $6)"
 _MARK = "SELECT cn_mark_outbox($1, $2, $3, $4, $5, $6, $7, $8::jsonb[])"
@@ -72,6 +77,7 @@ async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, li
     """
     token = uuid4()
     keys = await keyring().keys(organization_id)
+    leased_at = time.monotonic()
     rows = await call(_CLAIM, organization_id, int(lane), None, limit, token, runtime.turn.unknown_grace_s)
     if not rows:
         return 0
@@ -90,18 +96,27 @@ async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, li
         by_session.setdefault(read.session_id, []).append(read)
     if unreadable:
         await mark(organization_id, token, unreadable)
-    await asyncio.gather(*(deliver(runtime, organization_id, token, each) for each in by_session.values()))
+    await asyncio.gather(
+        *(deliver(runtime, organization_id, token, each, leased_at=leased_at) for each in by_session.values())
+    )
     return len(rows)
 
 
-async def deliver(runtime: Runtime, organization_id: UUID, token: UUID, deliveries: Sequence[Delivery]) -> None:
-    """Sends rows of one conversation in their order and marks them. After one that has to wait, the rest waits too."""
+async def deliver(
+    runtime: Runtime, organization_id: UUID, token: UUID, deliveries: Sequence[Delivery], *, leased_at: float
+) -> None:
+    """Sends rows of one conversation in their order and marks them. After one that has to wait, the rest waits too.
+
+    `leased_at` is the monotonic time before the rows were leased: one that waited too long for its slot is let go, unsent.
+    """
     outcomes: list[Outcome] = []
     keys = await keyring().keys(organization_id)
     blocked = False
     for delivery in deliveries:
         outcome = (
-            Outcome(delivery, "release") if blocked else await _deliver_one(runtime, organization_id, delivery, keys)
+            Outcome(delivery, "release")
+            if blocked
+            else await _deliver_one(runtime, organization_id, delivery, keys, leased_at=leased_at)
         )
         blocked = blocked or outcome.what in ("retry", "wait", "unknown")
         outcomes.append(outcome)
@@ -109,11 +124,19 @@ async def deliver(runtime: Runtime, organization_id: UUID, token: UUID, deliveri
 
 
 async def mark(organization_id: UUID, token: UUID, outcomes: Sequence[Outcome]) -> None:
-    """T3."""
+    """T3. One transaction for all that this process marks of the organization meanwhile."""
+    await _marks.add(organization_id, [(token, each) for each in outcomes])
+
+
+async def _write_marks(organization_id: Hashable, groups: Sequence[Sequence[tuple[UUID, Outcome]]]) -> Sequence[None]:
+    marked = [each for group in groups for each in group]
+    # In the order of their ids, so that two processes do not wait for each other crosswise.
+    marked.sort(key=lambda each: each[1].delivery.message_id)
+    outcomes = [outcome for _, outcome in marked]
     await call(
         _MARK,
         organization_id,
-        token,
+        [token for token, _ in marked],
         [each.delivery.outbox_id for each in outcomes],
         [each.delivery.message_id for each in outcomes],
         [each.what for each in outcomes],
@@ -121,9 +144,15 @@ async def mark(organization_id: UUID, token: UUID, outcomes: Sequence[Outcome]) 
         [each.delay_s for each in outcomes],
         [to_jsonb(each.error) if each.error else None for each in outcomes],
     )
+    return [None] * len(groups)
 
 
-async def _deliver_one(runtime: Runtime, organization_id: UUID, delivery: Delivery, keys: OrganizationKeys) -> Outcome:
+_marks = Combiner(_write_marks)
+
+
+async def _deliver_one(
+    runtime: Runtime, organization_id: UUID, delivery: Delivery, keys: OrganizationKeys, *, leased_at: float
+) -> Outcome:
     try:
         account = await runtime.directory.account(organization_id, delivery.account_id)
     except Permanent as e:
@@ -148,6 +177,8 @@ async def _deliver_one(runtime: Runtime, organization_id: UUID, delivery: Delive
         if wait_s > 0:
             return Outcome(delivery, "wait", delay_s=wait_s, error={"reason": "pair limit"})
         await runtime.pacer.number(account, delivery.lane)
+        if time.monotonic() - leased_at > runtime.turn.unknown_grace_s * SEND_WITHIN:
+            return Outcome(delivery, "release")
     except Retryable as e:
         return Outcome(delivery, "wait", delay_s=e.after_s or 1.0, error={"reason": str(e)})
     return _outcome(

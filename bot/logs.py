@@ -68,6 +68,8 @@ def set_up(settings: LogSettings, *, service: str, stream: TextIO | None = None)
     root.setLevel(settings.level)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # Its pool prints a trace for each try while PostgreSQL is away; whoever needs a connection says so already.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
 
 
 def _add_organization(_: Any, __: str, event: Event) -> Event:

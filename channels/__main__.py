@@ -10,12 +10,14 @@ import uvloop
 from aiohttp import web
 
 from bot.config import Configuration
-from bot.errors import ChatNationError
+from bot.errors import ChatNationError, ConfigError
 from bot.logs import set_up
 from bot.runtime import Runtime
 from bot.settings import LogSettings
 from channels.app import make_app
 from channels.settings import WebSettings
+from scheduler.heartbeat import beating
+from scheduler.settings import ClockSettings
 
 SHUTDOWN_S = 5.0
 
@@ -28,8 +30,9 @@ async def serve() -> None:
     runner = web.AppRunner(make_app(runtime), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        await _until_told_to_stop()
+        async with beating("web", configuration.section(ClockSettings, "clock")):
+            await web.TCPSite(runner, settings.host, settings.port).start()
+            await _until_told_to_stop()
     finally:
         await runner.cleanup()
         await runtime.close()
@@ -47,7 +50,7 @@ def main() -> int:
         uvloop.run(serve())
     except (ChatNationError, OSError) as e:
         print(f"web: {e}", file=sys.stderr)  # noqa: T201  # the one line for whoever starts it by hand
-        return 2
+        return 2 if isinstance(e, ConfigError) else 1
     return 0
 
 

@@ -25,4 +25,4 @@ class WhatsAppSettings(_Settings):
     media_hosts: tuple[str, ...] = ("lookaside.fbsbx.com", "graph.facebook.com")
     """Hosts that media may be downloaded from, sub-domains included: our access token goes with the request. The host of `graph_url` is allowed too."""
     timeout_s: float = Field(15.0, gt=0)
-    """One call; never longer than four fifths of `turn.unknown_grace_s`, so that a send is over before it counts as unknown."""
+    """One call; never longer than half of `turn.unknown_grace_s`, so that a send is over before it counts as unknown."""

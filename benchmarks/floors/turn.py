@@ -82,7 +82,9 @@ class Turns:
                 orjson.dumps(state).decode(),
             )
             body = f"{state['sum']} so far. What comes next?".encode()
-            await c.execute("INSERT INTO leaving VALUES ($1, $2, $3, $4, false)", message, organization_id, conversation_id, body)
+            await c.execute(
+                "INSERT INTO leaving VALUES ($1, $2, $3, $4, false)", message, organization_id, conversation_id, body
+            )
             await c.execute("DELETE FROM waiting WHERE id = $1", row["item"])
             await c.execute("COMMIT")
         async with self._pool.acquire() as c:

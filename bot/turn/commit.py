@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,7 @@ class Committed:
 
     direct: bool
     following: Head | None
+    leased_at: float  # monotonic, before the rows were leased
 
 
 async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: float, settle_s: float) -> Committed:
@@ -51,6 +53,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
         LeaseLost: the fence held; the caller's transaction must roll back.
     """
     rows = segment.rows
+    leased_at = time.monotonic()
     values: tuple[Any, ...] = (
         held.organization_id,
         held.session_id,
@@ -83,7 +86,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
     held.revision += 1
     following = head_of(answer)
     held.has_ended = segment.done is not None and following is None
-    return Committed(answer["direct"], following)
+    return Committed(answer["direct"], following, leased_at)
 
 
 def earliest_deadline(state: FlowState) -> datetime | None:

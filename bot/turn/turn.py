@@ -343,7 +343,7 @@ class TurnInHand:
             )
             for row in rows
         ]
-        await deliver(self.runtime, held.organization_id, held.token, deliveries)
+        await deliver(self.runtime, held.organization_id, held.token, deliveries, leased_at=committed.leased_at)
 
     # -- what the engine and the actions see
 

@@ -47,7 +47,7 @@ async def open_channel(runtime: Runtime) -> WhatsAppChannel:
         session,
         base_url=settings.graph_url,
         version=settings.version,
-        timeout_s=min(settings.timeout_s, runtime.turn.unknown_grace_s * 0.8),
+        timeout_s=min(settings.timeout_s, runtime.turn.unknown_grace_s * 0.5),
         media_hosts=frozenset(settings.media_hosts),
     )
     return WhatsAppChannel(session, client, runtime.blobs)

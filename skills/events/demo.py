@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.errors import Permanent
+from bot.skill import UnitOfWork
+from skills.events import service
 from skills.events.models import Event, EventStatus, TicketType
 
-__all__ = ["load"]
+__all__ = ["announce", "load"]
+
+MAX_ANNOUNCEMENT = 4000  # the column's; WhatsApp would take 96 characters more
 
 TIMEZONE = "Africa/Nairobi"
 
@@ -121,3 +126,16 @@ async def _load_types(event: Event, types: tuple[_Type, ...]) -> None:
                 sold=each.sold,
                 position=position,
             )
+
+
+async def announce(work: UnitOfWork, subject: str, text: str) -> str:
+    """To all who hold a ticket of the event `subject` (id, slug or part of its title).
+
+    Raises:
+        Permanent: there is no such event here, several are called so, or the text does not fit a message.
+    """
+    event = await service.find_event(subject)
+    if not 0 < len(text.strip()) <= MAX_ANNOUNCEMENT:
+        raise Permanent(f"an announcement has 1 to {MAX_ANNOUNCEMENT} characters, this one {len(text.strip())}")
+    announcement = await service.announce(work, event, text.strip(), requested_by="demo")
+    return f"announcing to everybody with a ticket of {event.title} ({announcement.id})"

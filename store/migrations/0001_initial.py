@@ -649,7 +649,7 @@ class Migration(migrations.Migration):
             " CREATE INDEX ix_outbox_due ON outbox (organization_id, lane, next_attempt_at) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_message ON outbox (organization_id, message_id);"
             " CREATE INDEX ix_statuses_due ON message_statuses (next_attempt_at);"
-            " CREATE INDEX ix_jobs_due ON jobs (run_at) WHERE state IN ('ready', 'running');"
+            " CREATE INDEX ix_jobs_due ON jobs (organization_id, queue, run_at, id) WHERE state IN ('ready', 'running');"
             " CREATE INDEX ix_sessions_waiting ON sessions (wait_until) WHERE wait_until IS NOT NULL;"
             " CREATE INDEX ix_sessions_leased ON sessions (lease_until) WHERE lease_until IS NOT NULL;"
             " CREATE INDEX ix_deliveries_unparsed ON webhook_deliveries (received_at) WHERE outcome = 'unparsed'",

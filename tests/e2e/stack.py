@@ -25,7 +25,17 @@ from bot.demo.people import prepare, read
 from channels.emulator.client import EmulatorClient
 from tests.support.processes import is_alive, kill_hard, reachable_folder, wait_for, wait_until_gone
 
-__all__ = ["INSTALLED", "Organization", "Stack", "chatnation", "free_ports", "running"]
+__all__ = [
+    "INSTALLED",
+    "PROJECT",
+    "Organization",
+    "Stack",
+    "answers",
+    "chatnation",
+    "environment_of",
+    "free_ports",
+    "running",
+]
 
 PROJECT = Path(__file__).parents[2]
 INSTALLED = PROJECT / "tests" / "support" / "installed"  # a skill as somebody else ships it
@@ -234,6 +244,12 @@ def free_ports(n: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
+
+
+def answers(port: int) -> bool:
+    """Somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def descendants(pid: int) -> set[int]:

@@ -22,14 +22,16 @@ async def make_people(client: EmulatorClient, count: int, *, prefix: str = "2547
     return list(begun["wa_ids"])
 
 
-async def settled(client: EmulatorClient, people: list[str], *, expected: int, timeout_s: float) -> dict[str, Any]:
+async def settled(
+    client: EmulatorClient, people: list[str], *, expected: int, timeout_s: float, quiet_s: float = QUIET_S
+) -> dict[str, Any]:
     """Waits until every message has an answer, then a while longer for what should not come; the ledger's analysis."""
     until = time.monotonic() + timeout_s
     report = await client.analyse(wa_ids=people)
     while report["answered"] < expected and time.monotonic() < until:
         await asyncio.sleep(0.5)
         report = await client.analyse(wa_ids=people)
-    await asyncio.sleep(QUIET_S)
+    await asyncio.sleep(quiet_s)
     return await client.analyse(wa_ids=people)
 
 

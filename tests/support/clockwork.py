@@ -35,8 +35,8 @@ async def value(world: World, sql: str, *values: Any) -> Any:
     return found[0][0] if found else None
 
 
-async def tick(world: World) -> None:
-    """One round of statuses, relay and sweep, and whatever their hints start."""
+async def tick(world: World, *, settling: bool = True) -> None:
+    """One round of statuses, relay and sweep, and whatever their hints start; `settling` False: what they start goes on meanwhile."""
     if "clock" not in world.extra:
         settings = ClockSettings(lost_hint_s=0.05, lost_hint_max_s=0.1)
         world.extra["clock"] = (
@@ -46,10 +46,13 @@ async def tick(world: World) -> None:
         )
     for each in world.extra["clock"]:
         await each.tick()
-    await world.dispatcher.settle()
+    if settling:
+        await world.dispatcher.settle()
 
 
-async def until(world: World, holds: Callable[[], Awaitable[Any]], what: str = "", *, ticking: bool = True) -> Any:
+async def until(
+    world: World, holds: Callable[[], Awaitable[Any]], what: str = "", *, ticking: bool = True, settling: bool = True
+) -> Any:
     """The first true answer of `holds`; the clock works meanwhile.
 
     Raises:
@@ -62,5 +65,5 @@ async def until(world: World, holds: Callable[[], Awaitable[Any]], what: str = "
             return found
         assert asyncio.get_running_loop().time() < deadline, f"never came true: {what or holds}"
         if ticking:
-            await tick(world)
+            await tick(world, settling=settling)
         await asyncio.sleep(PAUSE_S)

@@ -11,6 +11,10 @@ RETURNS TABLE (
         SELECT o.id, o.state FROM outbox o
         WHERE o.organization_id = p_org AND o.lane = p_lane AND (p_account IS NULL OR o.account_id = p_account)
           AND o.state <> 'dead' AND o.next_attempt_at <= clock_timestamp()
+          -- What may have gone is sent again only when statuses could have come back for the whole grace: no silence of ours counts.
+          AND (o.state = 'ready' OR NOT EXISTS (
+              SELECT 1 FROM heartbeats h WHERE h.name IN ('web', 'clock')
+              AND (h.beat_at < clock_timestamp() - interval '2 seconds' OR h.alive_since > clock_timestamp() - make_interval(secs => p_settle_s))))
           -- The first of its conversation. Asked by order, which only the right index has: a plan made while the table was empty stays good.
           AND o.seq = (SELECT e.seq FROM outbox e WHERE e.organization_id = p_org AND e.session_id = o.session_id AND e.lane = o.lane
                        AND e.state <> 'dead' ORDER BY e.seq LIMIT 1)
@@ -36,7 +40,7 @@ $$;
 
 -- `p_outcome`: accepted | refused (policy) | failed (provider, for good) | retry | wait (no try counted) | unknown | release (not tried).
 CREATE FUNCTION cn_mark_outbox(
-    p_org uuid, p_token uuid, p_outbox uuid[], p_message uuid[], p_outcome text[], p_external text[], p_delay_s float8[], p_error jsonb[]
+    p_org uuid, p_token uuid[], p_outbox uuid[], p_message uuid[], p_outcome text[], p_external text[], p_delay_s float8[], p_error jsonb[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
@@ -64,8 +68,8 @@ BEGIN
         next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE(r.delay_s, 0)),
         lease_token = NULL,
         last_error = left(COALESCE(r.error->>'reason', ''), 500)
-    FROM unnest(p_outbox, p_outcome, p_delay_s, p_error) AS r(id, outcome, delay_s, error)
-    WHERE o.organization_id = p_org AND o.id = r.id AND o.lease_token = p_token
+    FROM unnest(p_token, p_outbox, p_outcome, p_delay_s, p_error) AS r(token, id, outcome, delay_s, error)
+    WHERE o.organization_id = p_org AND o.id = r.id AND o.lease_token = r.token
       AND r.outcome IN ('failed', 'retry', 'wait', 'unknown', 'release');
 END $$;
 
@@ -95,6 +99,22 @@ BEGIN
     FROM sessions WHERE organization_id = p_org AND id = p_session;
     RETURN GREATEST(COALESCE(wait_s, 0), 0.05);
 END $$;
+
+-- The same for many conversations at once. NULL: somebody holds the conversation just now, ask for it alone.
+CREATE FUNCTION cn_pace_pairs(p_org uuid, p_sessions uuid[], p_interval_s float8, p_burst int)
+RETURNS TABLE (session_id uuid, wait_s float8) LANGUAGE sql AS $$
+    SELECT set_config('app.current_org', p_org::text, true);
+    WITH free AS (
+        SELECT s.id, GREATEST(extract(epoch FROM s.pair_tat - make_interval(secs => p_interval_s * (p_burst - 1)) - clock_timestamp())::float8, 0) AS wait_s
+        FROM sessions s WHERE s.organization_id = p_org AND s.id = ANY(p_sessions) ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE sessions s SET pair_tat = GREATEST(s.pair_tat, clock_timestamp()) + make_interval(secs => p_interval_s)
+        FROM free WHERE s.organization_id = p_org AND s.id = free.id AND COALESCE(free.wait_s, 0) = 0
+    )
+    SELECT w.id, CASE WHEN free.id IS NOT NULL AND COALESCE(free.wait_s, 0) > 0 THEN GREATEST(free.wait_s, 0.05)
+                      WHEN free.id IS NOT NULL THEN 0 END
+    FROM unnest(p_sessions) AS w(id) LEFT JOIN free ON free.id = w.id
+$$;
 
 CREATE FUNCTION cn_rank(p_status text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE p_status WHEN 'queued' THEN 0 WHEN 'refused' THEN 0 WHEN 'accepted' THEN 1 WHEN 'sent' THEN 2 WHEN 'failed' THEN 3
