@@ -275,7 +275,7 @@ def _import(skill: Skill, name: str) -> ModuleType | None:
     try:
         return importlib.import_module(f"{skill.package}.{name}")
     except (Exception, SystemExit) as e:  # any mistake of a skill's author must leave the other skills running
-        log.exception("skill module does not import", extra={"skill": skill.name, "module": name})
+        log.exception("skill module does not import", extra={"skill": skill.name, "file": name})
         _turn_off(skill, f"{_place_of(e, skill, name)} does not import: {type(e).__name__}: {e}")
         return None
 

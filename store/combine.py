@@ -1,4 +1,5 @@
-"""Many small writes of one process in one transaction: while one group is being committed, the next one collects. Nobody waits for a timer."""
+"""Many small writes of one process in one transaction: while one group is being committed, the next one collects. Nobody waits for a timer
+who does not want to."""
 
 from __future__ import annotations
 
@@ -22,13 +23,21 @@ class Combiner(Generic[I, O]):
     """Args:
     write: Writes a group of one key in one transaction; its results in the order of the items.
     limit: Items of one group.
+    pause_s: How long a group collects before it is written. 0: as long as the one before it takes.
 
     An item that the database refuses fails alone: its group is written again one by one.
     """
 
-    def __init__(self, write: Callable[[Hashable, Sequence[I]], Awaitable[Sequence[O]]], *, limit: int = 200) -> None:
+    def __init__(
+        self,
+        write: Callable[[Hashable, Sequence[I]], Awaitable[Sequence[O]]],
+        *,
+        limit: int = 200,
+        pause_s: float = 0.0,
+    ) -> None:
         self._write = write
         self._limit = limit
+        self._pause_s = pause_s
         self._writers: set[asyncio.Task[None]] = set()
         # By loop: what waits belongs to it, and ends with it.
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Waiting[I, O]]] = WeakKeyDictionary()
@@ -49,7 +58,10 @@ class Combiner(Generic[I, O]):
         return await future
 
     async def _drain(self, queues: dict[Hashable, _Waiting[I, O]], key: Hashable) -> None:
-        while group := queues[key][: self._limit]:
+        while queues[key]:
+            if self._pause_s:
+                await asyncio.sleep(self._pause_s)
+            group = queues[key][: self._limit]
             del queues[key][: self._limit]
             await self._commit(key, [each for each in group if not each[1].cancelled()])
         del queues[key]

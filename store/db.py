@@ -181,6 +181,11 @@ class Tx:
         """None inside `unscoped`."""
         return self._client.organization_id
 
+    @property
+    def first_tag(self) -> str:
+        """The command tag of `transaction(first=...)`."""
+        return self._client.first_tag
+
     async def fetch(self, sql: str, *values: Any) -> list[Any]:
         async with self._client.lock:
             rows: list[Any] = await self.conn.fetch(sql, *values)
@@ -216,8 +221,11 @@ class PlatformTx(Tx):
             await self.conn.execute(f"SET LOCAL app.current_org = '{organization_id or ''}'")
 
 
-def transaction() -> AbstractAsyncContextManager[Tx]:
+def transaction(*, first: str = "") -> AbstractAsyncContextManager[Tx]:
     """One short transaction of the bound organization, or inside `unscoped` of the system's role. Nested: a savepoint.
+
+    `first` is a statement that goes with BEGIN in one round trip, outermost only; plain SQL, so nothing but keys of ours may be written into it.
+    Its command tag is `tx.first_tag`.
 
     Never call out to the network inside. Tasks started inside must end inside: a later statement of theirs raises.
 
@@ -229,21 +237,26 @@ def transaction() -> AbstractAsyncContextManager[Tx]:
         DatabaseAway: PostgreSQL is not there, or went away; the outcome of a commit under way is then unknown.
         TransactionAborted: on leaving, when a failed statement's error was swallowed inside; nothing is written.
     """
-    return _Transaction()
+    return _Transaction(first)
 
 
 class _Transaction(AbstractAsyncContextManager[Tx]):
-    __slots__ = ("_client", "_owned", "_savepoint")
+    __slots__ = ("_client", "_first", "_owned", "_savepoint")
+
+    def __init__(self, first: str) -> None:
+        self._first = first
 
     async def __aenter__(self) -> Tx:
         self._owned: ScopedTransaction | None = None
         self._savepoint = ""
         current, organization_id = _bound_client()
         if isinstance(current, ScopedTransactionClient):
+            if self._first:
+                raise Refused("a first statement goes with BEGIN, and a transaction is open already")
             self._client = current
             self._savepoint = await current.push_savepoint()
         else:
-            self._owned = ScopedTransaction(current, organization_id)
+            self._owned = ScopedTransaction(current, organization_id, self._first)
             self._client = await self._owned.__aenter__()
         return Tx(self._client)
 

@@ -181,6 +181,8 @@ class ScopedTransactionClient(TransactionWrapper):
         super().__init__(parent)
         self._connection = connection
         self.organization_id = organization_id
+        self.first_tag = ""
+        """PostgreSQL's command tag of the statement that the transaction began with."""
         self._savepoints: list[str] = []
 
     @property
@@ -218,9 +220,11 @@ class ScopedTransactionClient(TransactionWrapper):
             except asyncpg.InFailedSQLTransactionError as e:
                 raise TransactionAborted("releasing a savepoint after a failed statement") from e
 
-    async def begin(self) -> None:
+    async def begin(self, first: str = "") -> None:
+        """`first` runs in the same round trip; it is plain SQL, so nothing from outside may be in it."""
+        begin = begin_statement(self.organization_id)
         async with self._lock:
-            await self._connection.execute(begin_statement(self.organization_id))
+            self.first_tag = await self._connection.execute(f"{begin}; {first}" if first else begin)
 
     async def commit(self) -> None:
         self._finalized = True
@@ -267,16 +271,19 @@ class _Savepoint(ScopedTransactionClient):
 class ScopedTransaction(TransactionContext):
     """Borrows a connection, begins, makes Tortoise use it in this task, and ends it."""
 
-    def __init__(self, pool: ScopedClient, organization_id: UUID | None) -> None:
+    def __init__(self, pool: ScopedClient, organization_id: UUID | None, first: str = "") -> None:
         self._pool_client = pool
         self._organization_id = organization_id
+        self._first = first
 
     async def __aenter__(self) -> ScopedTransactionClient:
         connection = await self._pool_client.borrow()
         client = ScopedTransactionClient(self._pool_client, connection, self._organization_id)
         try:
-            await client.begin()
+            await client.begin(self._first)
         except BaseException as e:
+            if self._first and not is_gone(connection) and connection.is_in_transaction():
+                await connection.execute("ROLLBACK")  # begun, and then the first statement failed
             await self._pool_client.give_back(connection)
             raise_if_away(e, connection)
             raise

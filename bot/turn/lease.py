@@ -16,11 +16,13 @@ import orjson
 from bot.errors import Retryable
 from store.call import call_row
 
-__all__ = ["MAX_ATTEMPTS", "Claim", "Head", "claim", "head_of", "renewing"]
+__all__ = ["FENCE_HOLDS", "MAX_ATTEMPTS", "Claim", "Head", "claim", "fence", "head_of", "renewing"]
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5  # of one inbox row; then it is dead, visible with its reason
+
+FENCE_HOLDS = "SELECT 1"  # one row locked
 
 _CLAIM = "SELECT * FROM cn_claim($1, $2, $3, $4, $5)"
 _RENEW = "SELECT cn_renew($1, $2, $3, $4) AS kept"
@@ -103,6 +105,17 @@ def head_of(row: Any) -> Head | None:
         row["external_id"],
         row["body"],
         row["reply_to"],
+    )
+
+
+def fence(held: Claim) -> str:
+    """Locks the session for the rest of the transaction if the lease is still this worker's; its command tag is then `FENCE_HOLDS`.
+
+    Goes with BEGIN in one round trip, so its values are written in: UUIDs, which need no quoting.
+    """
+    return (
+        f"SELECT 1 FROM sessions WHERE organization_id = '{held.organization_id}' AND id = '{held.session_id}'"  # noqa: S608
+        f" AND lease_token = '{held.token}' AND lease_until > clock_timestamp() FOR UPDATE"
     )
 
 

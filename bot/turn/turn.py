@@ -39,7 +39,7 @@ from bot.ports import Lane
 from bot.skill import ContactInfo
 from bot.turn import bridge
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
-from bot.turn.lease import Claim, Head
+from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap
 from bot.unit import Unit
@@ -226,10 +226,8 @@ class TurnInHand:
         held = self.held
         online: RunAction | None = None
         with organization_scope(held.organization_id):
-            async with transaction() as tx:
-                if not await tx.fetchval(
-                    "SELECT cn_fence($1, $2, $3)", held.organization_id, held.session_id, held.token
-                ):
+            async with transaction(first=fence(held)) as tx:
+                if tx.first_tag != FENCE_HOLDS:
                     raise LeaseLost(f"starting a segment of session {held.session_id}")
                 unit = Unit(self.runtime, held.organization_id, self.keys, tx, self.now, f"contact:{held.contact_id}")
                 while action is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -61,14 +61,15 @@ class Organization:
 
 
 class Stack:
-    """One `up` on a data folder of its own. `settings` are environment names without prefix: TURN__LEASE_S=3."""
+    """One `up` on a data folder of its own. `settings` are environment names without prefix: TURN__LEASE_S=3; `site` holds further packages."""
 
-    def __init__(self, folder: Path, *, skills: tuple[str, ...] = SKILLS, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, *, skills: tuple[str, ...] = SKILLS, site: Path | None = None, **settings: object
+    ) -> None:
         self.log = folder / "up.log"
         # Not below pytest's own folder: each new run of pytest closes that one to the database's unprivileged user.
         self.home = Path(tempfile.mkdtemp(prefix="chatnation-"))
         self.data = reachable_folder(self.home) / "data"
-        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._seen: set[int] = set()
         _choose_skills(self.data, skills)
@@ -78,6 +79,8 @@ class Stack:
         self.environment = environment_of(
             DATA=self.data, ENV="test", WEB__PORT=web_port, EMULATOR__PORT=emulator_port, **settings
         )
+        if site is not None:
+            self.environment["PYTHONPATH"] += f"{os.pathsep}{site}"
 
     # -- life
 

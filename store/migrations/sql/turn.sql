@@ -94,14 +94,6 @@ BEGIN
     WHERE organization_id = p_org AND id = p_inbox;
 END $$;
 
--- The fence: locks the session for the rest of the transaction, if the lease is still this worker's.
-CREATE FUNCTION cn_fence(p_org uuid, p_session uuid, p_token uuid) RETURNS boolean LANGUAGE sql AS $$
-    SELECT EXISTS (
-        SELECT 1 FROM sessions WHERE organization_id = p_org AND id = p_session AND lease_token = p_token AND lease_until > clock_timestamp()
-        FOR UPDATE
-    )
-$$;
-
 CREATE FUNCTION cn_put_jobs(p_org uuid, p_jobs jsonb) RETURNS void LANGUAGE sql AS $$
     INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
     SELECT (j->>'id')::uuid, p_org, j->>'name', j->>'queue', j->'payload', j->>'key', 'ready',

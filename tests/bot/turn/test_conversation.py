@@ -143,9 +143,9 @@ async def test_what_a_question_cannot_use_is_said_kindly_and_the_question_put_ag
         await world.client.text(person, "count")
         await said(world, person, 1)
         await world.client.send(person, **what)
-        kind, hint = (await said(world, person, 3))[1:]
+        kind, again = (await said(world, person, 3))[1:]
         assert kind == "I can't use that here.", what
-        assert hint == "Please write a number, for example 2."
+        assert again == "How many?"
         await world.client.text(person, "2")
         assert (await said(world, person, 4))[3] == "Counted 2."
 

@@ -39,3 +39,4 @@ class AskText(SkillAction):
 
     async def perform(self, turn: Turn) -> None:
         turn.say_text(turn.get("numbered_said") or "Write numbered messages.")
+        turn.set("numbered_said", None)  # a question that is put again must not look like a second answer

@@ -1,0 +1,86 @@
+"""T0 as rows: order, dedupe and what an accepted message leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.channels.posts import delivery, item, post
+from tests.support.clockwork import rows, value
+from tests.support.world import World
+
+IN_ORDER = """
+SELECT m.external_id FROM inbox i JOIN messages m ON m.id = i.message_id ORDER BY i.seq
+"""
+
+
+async def test_a_batch_enters_the_inbox_in_the_order_in_which_it_came(world: World) -> None:
+    world.dispatcher.lost = True
+    wamids = [f"wamid.{n * 7919 % 101:03d}" for n in range(1, 60)]
+    items = [item(id=wamid, phone=f"2547110000{n % 7:02d}") for n, wamid in enumerate(wamids)]
+    assert await post(world, delivery((world.people[0], {"messages": items}))) == 200
+    assert [row[0] for row in await rows(world, IN_ORDER)] == wamids
+    written = [row[0] for row in await rows(world, "SELECT external_id FROM messages ORDER BY created_at")]
+    assert written == wamids, "the chat is shown by created_at"
+
+
+async def test_the_order_of_handling_is_the_providers_time_and_then_the_arrival(world: World) -> None:
+    world.dispatcher.lost = True
+    now = int(time.time())
+    texts = [("third", now), ("first", now - 5), ("fourth", now), ("second", now - 4)]
+    items = [item(text, id=f"wamid.{text}", timestamp=str(at)) for text, at in texts]
+    assert await post(world, delivery((world.people[0], {"messages": items}))) == 200
+    ordered = "SELECT m.external_id FROM inbox i JOIN messages m ON m.id = i.message_id ORDER BY i.provider_at, i.seq"
+    assert [row[0] for row in await rows(world, ordered)] == [
+        f"wamid.{n}" for n in ("first", "second", "third", "fourth")
+    ]
+
+
+async def test_the_same_id_means_one_message_per_account_and_nothing_across_them(world: World) -> None:
+    world.dispatcher.lost = True
+    for person in world.people:
+        body = delivery((person, {"messages": [item(id="wamid.same")]}))
+        for _ in range(2):
+            assert await post(world, body, secret=person.app_secret) == 200
+    counted = await rows(world, "SELECT organization_id, count(*) FROM messages GROUP BY 1")
+    assert sorted(counted) == sorted((person.id, 1) for person in world.people)
+
+
+async def test_a_message_that_comes_again_after_eight_days_is_no_new_one(world: World) -> None:
+    body = delivery((world.people[0], {"messages": [item("hi")]}))
+    assert await post(world, body) == 200
+    await world.dispatcher.settle()
+    await rows(
+        world,
+        "UPDATE messages SET created_at = created_at - interval '8 days', provider_at = provider_at - interval '8 days'",
+    )
+    assert await value(world, "SELECT count(*) FROM inbox") == 0
+    assert await post(world, body) == 200
+    assert await value(world, "SELECT count(*) FROM messages WHERE direction = 'in'") == 1
+    assert await value(world, "SELECT count(*) FROM inbox") == 0
+
+
+async def test_one_delivery_may_name_a_message_twice(world: World) -> None:
+    world.dispatcher.lost = True
+    twice = item(id="wamid.twice")
+    assert await post(world, delivery((world.people[0], {"messages": [twice, item(), twice]}))) == 200
+    assert await value(world, "SELECT count(*) FROM messages") == 2
+    assert await value(world, "SELECT count(*) FROM inbox") == 2
+
+
+async def test_a_file_makes_a_job_that_fetches_it_once(world: World) -> None:
+    world.dispatcher.lost = True
+    photo = item(type="image", text=None, image={"id": "999", "mime_type": "image/jpeg", "sha256": ""})
+    body = delivery((world.people[0], {"messages": [photo, item("no file")]}))
+    await asyncio.gather(*(post(world, body) for _ in range(3)))
+    assert await value(world, "SELECT count(*) FROM jobs WHERE name = 'core.fetch_media'") == 1
+
+
+async def test_bodies_and_identities_are_sealed(world: World) -> None:
+    world.dispatcher.lost = True
+    await post(world, delivery((world.people[0], {"messages": [item("my secret", user_id="KE.visible")]})))
+    assert b"secret" not in await value(world, "SELECT body FROM messages")
+    for row in await rows(world, "SELECT value_sealed, value_index, value_masked FROM contact_identities"):
+        for column in row:
+            assert "visible" not in str(column)
+            assert "711000001" not in str(column)
