@@ -90,7 +90,7 @@ class Project:
     @classmethod
     async def open(cls, stand: Stand) -> Project:
         configuration = Configuration.read(stand.environment(STORE__POOL_MAX=str(CONNECTIONS)))
-        adapters = {"channel": None, "dispatcher": NoDispatcher(), "pacer": OpenPacer()}
+        adapters: dict[str, Any] = {"channel": None, "dispatcher": NoDispatcher(), "pacer": OpenPacer()}
         opened = cls(await Runtime.open("bench", configuration=configuration, adapters=adapters), stand)
         with organization_scope(opened.organization_id):
             await SkillInstall.filter(skill__not="tally").update(enabled=False)

@@ -105,7 +105,8 @@ class Turn:
         self.wait = Wait(event, key, self.now + timedelta(seconds=seconds), slot, on_timeout)
 
     def speak(self, locale: str) -> None:
-        """The contact prefers this language from now on."""
+        """The contact prefers this language from now on. Local actions only: it is written with the segment."""
+        self._local()
         self.new_locale = locale
         self.locale = locale
 

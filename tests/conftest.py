@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from tests.support.database import blank_database, cluster, database
 from tests.support.world import world
-from tests.support.world import world
 
 __all__ = ["blank_database", "cluster", "database", "world"]

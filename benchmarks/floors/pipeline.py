@@ -70,7 +70,7 @@ class Web:
 
     async def _commit(self) -> None:
         group, self._waiting = self._waiting, []
-        wamids, people, texts = ([each[column] for each in group] for column in range(3))
+        wamids, people, texts = [each[0] for each in group], [each[1] for each in group], [each[2] for each in group]
         async with self._pool.acquire() as c, c.transaction():
             await c.execute(_PEOPLE, people)
             await c.execute(_INBOX, wamids, people, texts)

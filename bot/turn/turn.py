@@ -54,6 +54,9 @@ __all__ = ["TurnInHand"]
 
 log = logging.getLogger(__name__)
 
+# The longest text that WhatsApp carries. A longer one was not written by a person; reading it could hold up everybody else.
+MAX_TEXT_CHARS = 4096
+
 # Said to a tap on an option of an earlier question.
 CLOSED = {
     "en": "That choice belongs to an earlier question and is closed now.",
@@ -146,6 +149,8 @@ class TurnInHand:
                 option_payload = tapped.payload
             else:
                 self.message = tapped
+        if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
+            self.message = self.message.model_copy(update={"text": self.message.text[:MAX_TEXT_CHARS]})
         return self.runtime.understand(
             self.message,
             state,
@@ -341,7 +346,11 @@ class TurnInHand:
             )
             for row in rows
         ]
-        await deliver(self.runtime, held.organization_id, held.token, deliveries, leased_at=committed.leased_at)
+        try:
+            await deliver(self.runtime, held.organization_id, held.token, deliveries, leased_at=committed.leased_at)
+        except Exception:
+            # The turn is committed, whatever became of its messages: their rows are leased, and settle as unknown sends do.
+            log.exception("delivering what was committed failed")
 
     # -- what the engine and the actions see
 

@@ -21,6 +21,7 @@ _EMAIL = re.compile(r"[\w.+\-']+@[\w\-]+(?:\.[\w\-]+)+")
 _YES_SIGNS = "👍👌✅✔🙏💯🆗"
 _NO_SIGNS = "👎❌🚫✖"
 MAX_NAME = 80
+MAX_EMAIL_TEXT = 1000  # an address has 320 characters at most; looking for one takes the square of the length
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ _BY_TYPE: dict[str, Callable[[Slot, Reading], Any]] = {
 
 
 def _email(reading: Reading) -> Any:
-    found = _EMAIL.findall(reading.text)
+    found = _EMAIL.findall(reading.text[:MAX_EMAIL_TEXT])
     return found[0].strip(".'") if len(found) == 1 else None
 
 

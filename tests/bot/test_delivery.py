@@ -57,7 +57,7 @@ class Desk:
         return await deliver_due(self.world.runtime, self.organization_id, lane)
 
     async def all_gone(self) -> None:
-        async def gone() -> bool:
+        async def gone() -> Any:
             return await value(self.world, "SELECT count(*) FROM outbox WHERE state <> 'dead'") == 0
 
         await until(self.world, gone, "the outbox is empty")

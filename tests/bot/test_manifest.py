@@ -24,7 +24,7 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
 def test_the_least_manifest_has_defaults(tmp_path: Path) -> None:
     manifest = read_manifest(written(tmp_path, GOOD), name="raffle")
     assert manifest.languages == ("en",)
-    assert manifest.requires == manifest.meters == manifest.menu == ()
+    assert (manifest.requires, manifest.meters, manifest.menu) == ((), (), ())
     assert manifest.fits_engine()
 
 

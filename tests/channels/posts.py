@@ -19,7 +19,7 @@ _wamids = itertools.count(1)
 
 
 def item(
-    text: str = "hi", *, phone: str | None = "254711000001", user_id: str | None = None, **changes: Any
+    text: str | None = "hi", *, phone: str | None = "254711000001", user_id: str | None = None, **changes: Any
 ) -> dict[str, Any]:
     """One element of `messages`; a key that is set to None is left out."""
     made = {
@@ -28,7 +28,7 @@ def item(
         "id": f"wamid.{next(_wamids):08d}",
         "timestamp": str(int(time.time())),
         "type": "text",
-        "text": {"body": text},
+        "text": None if text is None else {"body": text},
         **changes,
     }
     return {key: each for key, each in made.items() if each is not None}

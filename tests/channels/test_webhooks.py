@@ -24,7 +24,7 @@ INCOMING = "SELECT count(*) FROM messages WHERE direction = 'in'"
 async def answered(world: World, expected: int) -> None:
     """Until every accepted message has been handled."""
 
-    async def done() -> bool:
+    async def done() -> Any:
         return (
             await value(world, INCOMING) == expected
             and await value(world, "SELECT count(*) FROM inbox WHERE state = 'ready'") == 0
@@ -311,10 +311,12 @@ async def database_away(world: World) -> AsyncIterator[None]:
     connection = await asyncpg.connect(world.database.superuser_dsn)
     try:
         await connection.execute("ALTER ROLE chatnation_app CONNECTION LIMIT 0")
-        await connection.execute(
+        # Ending takes a moment: asked again until nobody is left.
+        while await connection.fetch(  # noqa: ASYNC110  # PostgreSQL has no event for it
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = 'chatnation_app'",
             world.database.name,
-        )
+        ):
+            await asyncio.sleep(0.01)
         yield
     finally:
         await connection.execute("ALTER ROLE chatnation_app CONNECTION LIMIT -1")
@@ -331,7 +333,14 @@ async def test_without_the_database_the_answer_is_503_and_the_retry_heals(world:
         assert (await attempts(world, person))[0] == 503
     assert await post(world, body) == 200
     assert await ready(world) == 200
-    await world.client.wait_for_reply(person, after=written["seq"], timeout_s=20)
+
+    async def replies() -> Any:
+        found = await world.client.messages(person, direction="out", after=written["seq"])
+        return (
+            len([each for each in found if each["visible_at"]]) == 2
+        )  # to what was posted by hand and to what was written
+
+    await until(world, replies, "both answered")
     assert (await attempts(world, person))[-1] == 200
 
 

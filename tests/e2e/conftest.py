@@ -32,7 +32,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
     """The shared one, its emulator without faults and without anybody's messages."""
     async with shared_stack.emulator() as client:
-        await _fresh(client)
+        await fresh(client)
         yield shared_stack
         await client.clear_faults()
         await client.set_limits(enforce_pair=True)
@@ -45,7 +45,8 @@ async def whatsapp(stack: Stack) -> AsyncIterator[EmulatorClient]:
         yield client
 
 
-async def _fresh(client: EmulatorClient) -> None:
+async def fresh(client: EmulatorClient) -> None:
+    """Without faults and messages, and with a provider that tries again soon."""
     await client.clear_faults()
     await client.reset(keep_users=False)
     await client.set_pace(retry_schedule_s=RETRIES_S)

@@ -32,7 +32,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 async def test_everybody_gets_it_once_or_has_a_reason_and_no_answer_waited_for_it(stack: Stack) -> None:
     number = stack.organizations()[0].phone_number_id
     async with stack.emulator() as client:
-        await client.set_pace(retry_schedule_s=RETRIES_S, read_after_s=60)
+        await client.set_pace(retry_schedule_s=RETRIES_S, auto_read=False, batch_max=50)
         await client.change_business_number(number, throughput_per_s=NUMBER_PER_S)
         chatters = await make_people(client, CHATTERS)
         guests = await invite(stack, client, GUESTS, opted_out=OPTED_OUT, event="ai-data-summit")
@@ -51,9 +51,11 @@ async def test_everybody_gets_it_once_or_has_a_reason_and_no_answer_waited_for_i
 
 
 async def _kill_in_turn(stack: Stack) -> list[str]:
+    """While there is still something to send."""
     killed = []
     for name in ("worker-bulk", "clock", "worker-bulk", "clock"):
         await asyncio.sleep(1.2)
+        assert await stack.count("SELECT count(*) FROM outbox WHERE lane = 1")
         if stack.kill9(name):
             killed.append(name)
     return killed

@@ -30,6 +30,15 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# As `.ci/browser` looks for one; else Playwright's own.
+BROWSERS = (
+    os.environ.get("CHATNATION_CHROMIUM", ""),
+    os.environ.get("CHROMIUM", ""),
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 PATIENCE_MS = 30_000
 OUT = '[data-testid="message"][data-direction="out"]'
 
@@ -37,7 +46,7 @@ OUT = '[data-testid="message"][data-direction="out"]'
 @pytest.fixture
 async def browser() -> AsyncIterator[Any]:
     async with playwright.async_playwright() as tool:
-        executable = os.environ.get("CHATNATION_CHROMIUM") or shutil.which("chromium")
+        executable = next(filter(None, map(shutil.which, BROWSERS)), None)
         if executable is None and not os.path.exists(tool.chromium.executable_path):  # noqa: ASYNC240
             pytest.skip("no Chromium on this machine")
         browser = await tool.chromium.launch(executable_path=executable, args=ARGUMENTS)
@@ -62,12 +71,14 @@ async def test_from_hi_to_a_ticket_whose_code_is_true(stack: Stack, browser: Any
     picture = asha.get_by_test_id("image")
     await picture.wait_for()
     assert await picture.evaluate("async (i) => { await i.decode(); return i.naturalWidth }") >= 600
+    await page.wait_for_timeout(500)  # it fades in
     await page.screenshot(path=tmp_path / "chat.png")
 
     source = await picture.get_attribute("src")
     png = await (await page.request.get(f"{stack.emulator_url}{source}")).body()
     (tmp_path / "ticket").write_bytes(png)
-    [code] = zxingcpp.read_barcodes(pyvips.Image.new_from_buffer(png, "").numpy())
+    grey = pyvips.Image.new_from_buffer(png, "").colourspace("b-w").extract_band(0)
+    [code] = zxingcpp.read_barcodes(memoryview(grey.write_to_memory()).cast("B", (grey.height, grey.width)))
     assert re.fullmatch(r"CN1\.[A-Z2-7]+\.[A-Z2-7]+", code.text)
     async with stack.database() as connection:
         [ticket] = await connection.fetch(

@@ -13,7 +13,7 @@ import pytest
 
 from channels.emulator.client import EmulatorClient
 from channels.emulator.fixture import FAST, running
-from channels.emulator.settings import demo_settings
+from channels.emulator.settings import Limits, demo_settings
 from tests.e2e import stack as stacks
 from tests.e2e.truth import faults_of, make_people, settled
 from tests.support.processes import wait_for
@@ -43,7 +43,7 @@ class Careless:
 async def careless() -> AsyncIterator[tuple[EmulatorClient, Careless]]:
     [port] = stacks.free_ports(1)
     settings = demo_settings(f"http://127.0.0.1:{port}/webhooks/whatsapp")
-    async with running(settings.model_copy(update=FAST)) as emulator:
+    async with running(settings.model_copy(update={**FAST, "limits": Limits(enforce_rate=False)})) as emulator:
         bot = Careless(port, emulator.base_url)
         bot.start()
         try:

@@ -35,7 +35,7 @@ async def value(world: World, sql: str, *values: Any) -> Any:
     return found[0][0] if found else None
 
 
-async def tick(world: World, *, settling: bool = True) -> None:
+async def tick(world: World, *, settling: bool = True, sweeping: bool = True) -> None:
     """One round of statuses, relay and sweep, and whatever their hints start; `settling` False: what they start goes on meanwhile."""
     if "clock" not in world.extra:
         settings = ClockSettings(lost_hint_s=0.05, lost_hint_max_s=0.1)
@@ -44,14 +44,20 @@ async def tick(world: World, *, settling: bool = True) -> None:
             Relay(world.dispatcher, settings, grace_s=world.runtime.turn.unknown_grace_s),
             Sweep(world.runtime, settings),
         )
-    for each in world.extra["clock"]:
+    for each in world.extra["clock"] if sweeping else world.extra["clock"][:2]:
         await each.tick()
     if settling:
         await world.dispatcher.settle()
 
 
 async def until(
-    world: World, holds: Callable[[], Awaitable[Any]], what: str = "", *, ticking: bool = True, settling: bool = True
+    world: World,
+    holds: Callable[[], Awaitable[Any]],
+    what: str = "",
+    *,
+    ticking: bool = True,
+    settling: bool = True,
+    sweeping: bool = True,
 ) -> Any:
     """The first true answer of `holds`; the clock works meanwhile.
 
@@ -65,5 +71,5 @@ async def until(
             return found
         assert asyncio.get_running_loop().time() < deadline, f"never came true: {what or holds}"
         if ticking:
-            await tick(world, settling=settling)
+            await tick(world, settling=settling, sweeping=sweeping)
         await asyncio.sleep(PAUSE_S)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.process import CONFIG_ERROR, Command
-from bot.cli.supervisor import BackOff, Gone, Supervisor
+from bot.cli.supervisor import MAX_EARLY_DEATHS, BackOff, Gone, Supervisor
 from tests.support.processes import is_alive, kill_hard
 
 PROJECT = Path(__file__).parents[3]
@@ -89,6 +89,17 @@ async def test_a_child_that_ends_again_and_again_before_it_is_ready_is_given_up(
     supervisor.start(child("one", "once", "3", ready_file=tmp_path / "one.ready"))
     with pytest.raises(Gone, match="one ended with code 3: once says hello"):
         await supervisor.wait_until_ready(["one"], timeout_s=60)
+
+
+async def test_what_was_ready_at_once_is_tried_for_ever(supervisor: Supervisor, said: list[tuple[str, str]]) -> None:
+    """A database that was killed five times in a year is no reason to stop everything."""
+    server = child("postgres", "once", "3")
+    server.starts_ready = True
+    supervisor.start(server)
+    watching = asyncio.create_task(supervisor.watch())
+    await eventually(lambda: sum("starting it again" in line for _, line in said) > MAX_EARLY_DEATHS or watching.done())
+    assert not watching.done()
+    watching.cancel()
 
 
 async def test_what_runs_once_is_not_started_again(supervisor: Supervisor, said: list[tuple[str, str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from typing import Any
 
 from bot.messages import Text
 from bot.ports import Lane
@@ -130,7 +131,7 @@ async def test_an_id_that_we_did_not_make_counts_as_its_title(world: World, hand
 
 async def test_what_a_question_cannot_use_is_said_kindly_and_the_question_put_again(world: World) -> None:
     sticker = {"content": base64.b64encode(b"RIFF0000WEBP").decode(), "mime_type": "image/webp"}
-    unusable = (
+    unusable: tuple[dict[str, Any], ...] = (
         {"location": {"latitude": -1.28, "longitude": 36.82}},
         {"media": sticker},
         {"unsupported": {"type": "poll_creation"}},
@@ -213,3 +214,15 @@ async def test_one_person_talks_to_two_organizations_without_either_knowing(worl
     assert "Counted" not in answer["text"]
     await world.client.text(ASHA, "9", first)
     assert (await world.client.wait_for_reply(ASHA, phone_number_id=first, count=2))[1]["text"] == "Counted 9."
+
+
+async def test_a_text_of_a_megabyte_holds_nobody_up(world: World) -> None:
+    await world.client.text(BRIAN, "count")
+    await world.client.text(ASHA, "mail")
+    await said(world, ASHA, 1)
+    await world.client.send(ASHA, raw={"type": "text", "text": {"body": "a" * 1_000_000}})
+    await world.client.text(BRIAN, "6")
+    assert (await said(world, BRIAN, 2))[1] == "Counted 6."
+    assert len(await said(world, ASHA, 2)) == 2
+    await world.client.text(ASHA, "asha@example.com")
+    assert (await said(world, ASHA, 3))[2] == "Wrote asha@example.com."
