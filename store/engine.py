@@ -45,6 +45,8 @@ _CONNECTION_LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    # A server that dies between two messages of the protocol can leave asyncpg in a state that it has no other word for.
+    asyncpg.InternalClientError,
 )
 
 
@@ -324,6 +326,8 @@ def raise_if_away(error: BaseException, connection: Any) -> None:
     """Turns the loss of the connection into `DatabaseAway`; lets every other error be."""
     if isinstance(error, DatabaseAway) or not isinstance(error, Exception):
         return
+    if isinstance(error, asyncpg.InternalClientError) and not is_gone(connection):
+        connection.terminate()  # whatever state it is in, nobody may borrow it again
     if isinstance(error, _CONNECTION_LOST) or (
         isinstance(error, OSError | asyncpg.InterfaceError) and is_gone(connection)
     ):

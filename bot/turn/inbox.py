@@ -165,9 +165,11 @@ class GroupCommit:
                 )
                 await self._commit([raw])
                 await self._commit_items(delivered)
+        except Retryable as e:  # the database is away: the provider is told, and comes again
+            _fail([future], e)
         except Exception as e:
             log.exception("delivery could not be kept")
-            _fail([future], e if isinstance(e, Retryable) else Retryable(f"keeping a delivery: {e}"))
+            _fail([future], Retryable(f"keeping a delivery: {e}"))
         else:
             if not future.done():
                 future.set_result(None)

@@ -69,7 +69,7 @@ async def test_the_ledger_tells_of_second_answers_and_of_overtaken_ones(
 ) -> None:
     client, _ = careless
     await client.set_fault("duplicate", every=5)
-    await client.bulk(count=20, messages_each=10, rate_per_s=60)
+    await client.bulk(count=20, messages_each=10, rate_per_s=60, wait=True)
     report = await _report(client)
     assert report["lost"] == 0
     assert report["duplicated"] > 0
