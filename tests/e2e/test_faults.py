@@ -46,6 +46,8 @@ SEND_FAULTS: dict[str, list[dict[str, Any]]] = {
     "reset before anything": [{"name": "reset", "every": 4}],
     "a gateway's page": [{"name": "html_5xx", "every": 4}],
     "too many for the number": [{"name": "error", "every": 5, "params": {"code": 130429}}],
+    "too many for the pair": [{"name": "error", "every": 7, "params": {"code": 131056}}],
+    "a number in maintenance": [{"name": "error", "every": 5, "params": {"code": 131057}}],
     "an error of Meta's own": [{"name": "error", "every": 5, "params": {"code": 131000}}],
 }
 
