@@ -169,7 +169,8 @@ class _Text:
 
     def _answer(self) -> list[Command]:
         slot = self._question.slot
-        if slot is None or self._is_free_text():
+        # A controlled slot takes what a tap or an action gives it: words name one of its options, or something else.
+        if slot is None or slot.controlled or self._is_free_text():
             return []
         value = accept_text(slot, self._reading)
         if value is not None:

@@ -47,6 +47,9 @@ class User:
     blocked: set[str] = field(default_factory=set)
 
 
+UNREACHED = "unreached"  # mark of a try that met no server
+
+
 @dataclass(slots=True)
 class Attempt:
     """One POST that carried a message, until the answer. `code` 0 is no answer."""
@@ -55,6 +58,11 @@ class Attempt:
     ended_at: float
     code: int
     marks: tuple[str, ...] = ()
+
+    @property
+    def may_have_been_taken(self) -> bool:
+        """Answered 200, or sent without an answer; one that met no server was not."""
+        return self.code == 200 or (self.code == 0 and UNREACHED not in self.marks)
 
 
 @dataclass(slots=True)
@@ -82,7 +90,9 @@ class Message:
     marks: tuple[str, ...] = ()
     attempts: list[Attempt] = field(default_factory=list)
     first_200_at: float | None = None  # the server's first 200, even when a fault dropped it
-    first_200_started_at: float | None = None  # when the POST it answered began
+    first_200_started_at: float | None = (
+        None  # when the POST it answered began, or an earlier one whose answer was lost
+    )
     acked_at: float | None = None  # when the emulator stopped sending
 
     @property

@@ -126,7 +126,7 @@ DECLARE
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     SELECT x.account_id, x.contact_id INTO s FROM sessions x
-    WHERE x.organization_id = p_org AND x.id = p_session AND x.lease_token = p_token AND x.lease_until > clock_timestamp() FOR UPDATE;
+    WHERE x.organization_id = p_org AND x.id = p_session AND x.lease_token = p_token AND x.lease_until > clock_timestamp() FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         committed := false;
         RETURN NEXT;
