@@ -175,6 +175,11 @@ class Phones:
         message = update.message
         if message is None:
             return
+        if message.direction == "out":
+            if accepted and update.status not in message.told:
+                message.told.append(update.status)
+                self._touch("message", message)
+            return
         message.attempts.append(attempt)
         if attempt.code == 200 and message.first_200_at is None:
             # A POST whose answer was lost on the way may have been the one that was taken: the message was in the air since then.

@@ -94,6 +94,7 @@ class Message:
         None  # when the POST it answered began, or an earlier one whose answer was lost
     )
     acked_at: float | None = None  # when the emulator stopped sending
+    told: list[str] = field(default_factory=list)  # out: statuses answered 200, and those that a fault keeps silent
 
     @property
     def text(self) -> str:

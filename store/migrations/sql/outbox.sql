@@ -45,7 +45,9 @@ CREATE FUNCTION cn_mark_outbox(
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE messages m SET
-        external_id = COALESCE(m.external_id, r.external),
+        -- An id that another message has already says nothing new, and must not spoil the marks of the others.
+        external_id = COALESCE(m.external_id, CASE WHEN NOT EXISTS (SELECT 1 FROM messages o WHERE o.organization_id = p_org
+            AND o.account_id = m.account_id AND o.external_id = r.external) THEN r.external END),
         accepted_at = CASE WHEN r.outcome = 'accepted' THEN COALESCE(m.accepted_at, clock_timestamp()) ELSE m.accepted_at END,
         failed_at = CASE WHEN r.outcome IN ('refused', 'failed') THEN clock_timestamp() ELSE m.failed_at END,
         error = COALESCE(r.error, m.error),
@@ -144,7 +146,8 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM cn_matched x WHERE x.id = b.id);
 
     UPDATE messages m SET
-        external_id = COALESCE(m.external_id, g.external_id),
+        external_id = COALESCE(m.external_id, CASE WHEN NOT EXISTS (SELECT 1 FROM messages o WHERE o.organization_id = m.organization_id
+            AND o.account_id = m.account_id AND o.external_id = g.external_id) THEN g.external_id END),
         accepted_at = COALESCE(m.accepted_at, g.first_at),
         sent_at = COALESCE(m.sent_at, g.sent_at),
         delivered_at = COALESCE(m.delivered_at, g.delivered_at),
