@@ -143,14 +143,19 @@ async def waiting_sessions(older_than_s: float, limit: int) -> list[WaitingSessi
 
 
 async def put_timeouts(limit: int) -> list[WaitingSession]:
-    """Tells conversations whose wait is over so, once per wait: an inbox row of kind `timeout`. Returns those that are to be hinted."""
+    """Tells conversations whose wait is over so, once per wait: an inbox row of kind `timeout`. Returns those that are to be hinted.
+
+    Several frames may wait; the one that is due is named, wherever on the stack it is.
+    """
     rows = await db.fetch(
-        "WITH late AS (SELECT organization_id, id, revision, state FROM sessions"
-        "   WHERE wait_until IS NOT NULL AND wait_until <= clock_timestamp() AND state #>> '{pending,kind}' = 'event'"
-        "   ORDER BY wait_until LIMIT $1)"
+        "WITH late AS (SELECT s.organization_id, s.id, s.revision, due.wait FROM sessions s CROSS JOIN LATERAL ("
+        "     SELECT f -> 'wait' AS wait FROM jsonb_array_elements(s.state -> 'stack') f"
+        "     WHERE (f #>> '{wait,until}')::timestamptz <= clock_timestamp() ORDER BY (f #>> '{wait,until}')::timestamptz LIMIT 1) due"
+        "   WHERE s.wait_until IS NOT NULL AND s.wait_until <= clock_timestamp() AND s.state #>> '{pending,kind}' = 'event'"
+        "   ORDER BY s.wait_until LIMIT $1)"
         " INSERT INTO inbox (id, organization_id, session_id, kind, payload, key, provider_at, state, attempts, next_attempt_at, last_error)"
         " SELECT cn_uuid7(), l.organization_id, l.id, 'timeout',"
-        "   jsonb_build_object('event', l.state #>> '{pending,event}', 'key', l.state #>> '{pending,key}'),"
+        "   jsonb_build_object('event', l.wait ->> 'event', 'key', l.wait ->> 'key'),"
         "   'timeout:' || l.id || ':' || l.revision, clock_timestamp(), 'ready', 0, clock_timestamp(), ''"
         " FROM late l ON CONFLICT (organization_id, key) DO NOTHING RETURNING organization_id, session_id, id",
         limit,
@@ -173,11 +178,16 @@ async def park_status() -> None:
 
 
 async def unparsed_deliveries(max_attempts: int, limit: int) -> list[UUID]:
-    """Raw deliveries that could not be read, with growing pauses; the attempt is counted here, before it is made."""
+    """Raw deliveries that could not be read, with growing pauses; the attempt is counted here, before it is made.
+
+    Those for a number that nobody knew are read again when their Meta app has got another number, twice for each.
+    """
     rows = await db.fetch(
-        "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id IN (SELECT id FROM webhook_deliveries"
-        "   WHERE outcome = 'unparsed' AND attempts < $1"
-        "   AND received_at < clock_timestamp() - make_interval(secs => 5 * power(4, attempts)) ORDER BY received_at LIMIT $2)"
+        "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id IN (SELECT id FROM webhook_deliveries d"
+        "   WHERE outcome IN ('unparsed', 'unrouted') AND CASE outcome WHEN 'unparsed' THEN attempts < $1"
+        "     AND received_at < clock_timestamp() - make_interval(secs => 5 * power(4, attempts))"
+        "   ELSE attempts < 2 * (SELECT count(*) FROM channel_accounts a"
+        "     WHERE a.meta_app_id = d.meta_app_id AND a.created_at > d.received_at) END ORDER BY received_at LIMIT $2)"
         " RETURNING id",
         max_attempts,
         limit,

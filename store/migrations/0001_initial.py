@@ -653,7 +653,7 @@ class Migration(migrations.Migration):
             " CREATE INDEX ix_sessions_waiting ON sessions (wait_until) WHERE wait_until IS NOT NULL;"
             # Claims and commits then touch no index of sessions: there is none on the lease, and each page keeps room for the new versions.
             " ALTER TABLE sessions SET (fillfactor = 70);"
-            " CREATE INDEX ix_deliveries_unparsed ON webhook_deliveries (received_at) WHERE outcome = 'unparsed'",
+            " CREATE INDEX ix_deliveries_unparsed ON webhook_deliveries (received_at) WHERE outcome IN ('unparsed', 'unrouted')",
             "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_order, ix_outbox_due, ix_outbox_message, ix_statuses_due, ix_jobs_due,"
             " ix_sessions_waiting, ix_deliveries_unparsed",
         ),

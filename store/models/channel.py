@@ -49,7 +49,7 @@ class ChannelAccount(OrgModel):
 class WebhookDelivery(Model):
     """A raw delivery as it came, sealed by the master key. Platform table: the app role may only insert.
 
-    `outcome`: accepted | unparsed (the sweep tries again) | unrouted (nobody's number) | malformed (not a JSON object).
+    `outcome`: accepted | unparsed (the sweep tries again) | unrouted (nobody's number; once more when its Meta app gets another) | malformed (not a JSON object).
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
