@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 MAX_SEND_ATTEMPTS = 8  # then the row is dead, with its reason
 RETRY_S = (1, 2, 5, 15, 60, 300, 900)  # after the n-th failed try, where the provider names no time
 
-# A send begins within this part of its lease and is over within the other: nobody else takes the row for unknown meanwhile.
-SEND_WITHIN = 0.5
+# A send begins within this part of its lease and takes half of it at most: nobody else takes the row for unknown meanwhile.
+SEND_WITHIN = 0.4
+MARK_WITHIN_S = 10.0
 
 _CLAIM = "SELECT * FROM cn_claim_outbox($1, $2, $3, $4, $5, $6)"
 _MARK = "SELECT cn_mark_outbox($1, $2, $3, $4, $5, $6, $7, $8::jsonb[])"
@@ -124,9 +125,23 @@ async def deliver(
 
 
 async def mark(organization_id: UUID, token: UUID, outcomes: Sequence[Outcome]) -> None:
-    """T3. One transaction for all that this process marks of the organization meanwhile."""
+    """T3. One transaction for all that this process marks of the organization meanwhile. Waits for a database that is away.
+
+    Raises:
+        Retryable: it was away for too long; the rows settle as sends of unknown fate do.
+    """
     is_bulk = all(each.delivery.lane is Lane.BULK for each in outcomes)
-    await (_bulk_marks if is_bulk else _marks).add(organization_id, [(token, each) for each in outcomes])
+    until, pause_s = time.monotonic() + MARK_WITHIN_S, 0.1
+    while True:
+        try:
+            await (_bulk_marks if is_bulk else _marks).add(organization_id, [(token, each) for each in outcomes])
+            return
+        except Retryable:
+            # What went and is not marked would have to be settled by its status, or go twice.
+            if time.monotonic() + pause_s > until:
+                raise
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, 2.0)
 
 
 async def _write_marks(organization_id: Hashable, groups: Sequence[Sequence[tuple[UUID, Outcome]]]) -> Sequence[None]:

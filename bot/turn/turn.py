@@ -57,6 +57,8 @@ log = logging.getLogger(__name__)
 # The longest text that WhatsApp carries. A longer one was not written by a person; reading it could hold up everybody else.
 MAX_TEXT_CHARS = 4096
 
+BEGUN = "begun"  # key beside the engine's state in `sessions.state`
+
 # Said to a tap on an option of an earlier question.
 CLOSED = {
     "en": "That choice belongs to an earlier question and is closed now.",
@@ -100,8 +102,10 @@ class TurnInHand:
             self.message = decode_inbound(self.head.body, self.keys)
         said: list[tuple[Outbound, str, str]] = []
         if state.pending is not None and state.pending.kind == "action":
-            if self.head.attempts > 1:
+            begun = (self.held.state or {}).get(BEGUN) or {}
+            if begun.get("inbox_id") == str(self.head.inbox_id):
                 # An earlier try of this row committed up to an action that calls out; it goes on there.
+                self.is_owed = begun.get("is_owed", False)
                 return await self._from_action(
                     state, RunAction(state.pending.name, state.pending.key, state.pending.flow, state.pending.step)
                 )
@@ -254,7 +258,7 @@ class TurnInHand:
                 )
         await unit.hint()
         await self._deliver(rows, committed)
-        held.state = state.to_json()
+        held.state = {**state.to_json(), **self._beside(state)}
         return state, committed, online
 
     async def _perform(self, instance: Any, action: RunAction, state: FlowState, unit: Unit | None) -> ActionResult:
@@ -299,12 +303,20 @@ class TurnInHand:
             settle_s=self.runtime.turn.unknown_grace_s,
         )
         await self._deliver(rows, committed)
-        self.held.state = state.to_json()
+        self.held.state = {**state.to_json(), **self._beside(state)}
         return committed
 
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
-        return Segment(state, rows, self.head.inbox_id if done else None, last, self.held.started_at)
+        return Segment(
+            state, self._beside(state), rows, self.head.inbox_id if done else None, last, self.held.started_at
+        )
+
+    def _beside(self, state: FlowState) -> dict[str, Any]:
+        """Which row an action that is now to be run belongs to, and whether that row is understood yet."""
+        if state.pending is None or state.pending.kind != "action":
+            return {}
+        return {BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
 
     def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
         return rows_of(

@@ -1,4 +1,5 @@
--- T1 and T2: claim a conversation, commit a segment of a turn. The lease is checked by the commit itself (fencing), by the database's clock.
+-- T1 and T2: claim a conversation, commit a segment of a turn. The lease is checked by the commit itself: the token is the fence. Another worker
+-- can take the conversation only once the lease is over by the database's clock, and puts its own token there; until then a late commit harms nobody.
 
 CREATE TYPE cn_inbox_head AS (
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
@@ -75,7 +76,7 @@ CREATE FUNCTION cn_renew(p_org uuid, p_session uuid, p_token uuid, p_lease_s flo
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE sessions SET lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
-    WHERE organization_id = p_org AND id = p_session AND lease_token = p_token AND lease_until > clock_timestamp();
+    WHERE organization_id = p_org AND id = p_session AND lease_token = p_token;
     RETURN FOUND;
 END $$;
 
@@ -126,7 +127,7 @@ DECLARE
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     SELECT x.account_id, x.contact_id INTO s FROM sessions x
-    WHERE x.organization_id = p_org AND x.id = p_session AND x.lease_token = p_token AND x.lease_until > clock_timestamp() FOR NO KEY UPDATE;
+    WHERE x.organization_id = p_org AND x.id = p_session AND x.lease_token = p_token FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         committed := false;
         RETURN NEXT;
