@@ -127,9 +127,10 @@ def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
         said = run.say("core:utter_offer_person", frame)
         return said.buttons if said else ()
     titles = _choices(run, frame, step)
-    if frame.attempts >= HINT_FROM:
+    explained = any(isinstance(effect, Say) for effect in run.effects)  # a rejection has its own words, and examples
+    if frame.attempts >= HINT_FROM and (titles or not explained):
         _hint(run, frame, step, titles)
-    elif not any(isinstance(effect, Say) for effect in run.effects):  # a rejection has its own words
+    elif not explained:
         _help(run, frame, "expect", step, known=bool(titles))
     return ()
 
