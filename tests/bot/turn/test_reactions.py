@@ -66,6 +66,9 @@ async def test_a_thumb_on_a_question_whose_fate_is_unknown_waits_until_it_is_kno
     await world.client.set_fault("accept_then_reset", next_n=1)
     asked = await question(world)
     await thumb(world, asked)
+    await world.client.wait_until_idle(20)
+    await world.dispatcher.settle()
+    assert await value(world, "SELECT attempts FROM inbox") == 1, "it waits"
     assert (await said(world, ASHA, 2))[1].lower() == "sure: true."
     await idle(world)
     assert await value(world, "SELECT count(*) FROM inbox") == 0
