@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -97,7 +98,7 @@ class Directory:
         keys = await keyring().keys(organization_id)
         with organization_scope(organization_id):
             row = await fetchrow(
-                "SELECT kind, external_id, sealed_token, state, number_per_s, portfolio FROM channel_accounts"
+                "SELECT kind, external_id, sealed_token, state, state_reason, number_per_s, portfolio FROM channel_accounts"
                 " WHERE organization_id = $1 AND id = $2",
                 organization_id,
                 account_id,
@@ -116,5 +117,7 @@ class Directory:
                 row["state"],
                 row["number_per_s"],
                 row["portfolio"],
+                row["state_reason"],
+                hashlib.sha256(row["sealed_token"]).hexdigest(),
             ),
         )

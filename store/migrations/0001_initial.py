@@ -113,6 +113,13 @@ class Migration(migrations.Migration):
                 ("number_per_s", fields.FloatField(null=True)),
                 ("state", fields.CharField(default="connected", max_length=20)),
                 ("state_reason", fields.CharField(default="", max_length=300)),
+                ("stopped_seal", fields.CharField(null=True, max_length=64)),
+                ("probe_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("probe_steps", fields.SmallIntField(null=True)),
+                ("hold_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("hold_steps", fields.SmallIntField(null=True)),
+                ("bulk_hold_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("bulk_hold_steps", fields.SmallIntField(null=True)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={
@@ -491,6 +498,8 @@ class Migration(migrations.Migration):
                 ("next_attempt_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ("lease_token", fields.UUIDField(null=True)),
                 ("last_error", fields.CharField(default="", max_length=500)),
+                ("throttled", fields.SmallIntField(null=True)),
+                ("waits_for", fields.CharField(null=True, max_length=64)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={
@@ -648,15 +657,16 @@ class Migration(migrations.Migration):
             " CREATE INDEX ix_outbox_order ON outbox (organization_id, lane, seq) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_due ON outbox (organization_id, lane, next_attempt_at) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_message ON outbox (organization_id, message_id);"
+            " CREATE INDEX ix_outbox_held ON outbox (organization_id, account_id, lane, seq) WHERE state IN ('held', 'upload');"
             " CREATE INDEX ix_statuses_due ON message_statuses (next_attempt_at);"
             " CREATE INDEX ix_jobs_due ON jobs (organization_id, queue, run_at, id) WHERE state IN ('ready', 'running');"
             " CREATE INDEX ix_sessions_waiting ON sessions (wait_until) WHERE wait_until IS NOT NULL;"
             # Claims and commits then touch no index of sessions: there is none on the lease, and each page keeps room for the new versions.
             " ALTER TABLE sessions SET (fillfactor = 70);"
             " CREATE INDEX ix_deliveries_unparsed ON webhook_deliveries (received_at) WHERE outcome IN ('unparsed', 'unrouted')",
-            "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_order, ix_outbox_due, ix_outbox_message, ix_statuses_due, ix_jobs_due,"
+            "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_order, ix_outbox_due, ix_outbox_message, ix_outbox_held, ix_statuses_due, ix_jobs_due,"
             " ix_sessions_waiting, ix_deliveries_unparsed",
         ),
         _script("base", DROP_FUNCTIONS),
-        *[_script(name) for name in ("accept", "turn", "outbox")],
+        *[_script(name) for name in ("accept", "turn", "outbox", "standing")],
     ]
