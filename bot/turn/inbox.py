@@ -1,13 +1,14 @@
 """T0: what deliveries leave behind, committed in groups before anybody is answered 200.
 
-While one transaction commits, deliveries that arrive are collected for the next: nothing waits for a timer, and a burst costs few commits.
+While one transaction commits, deliveries that arrive are collected for the next: nothing waits for a timer, and a burst costs few commits. As
+soon as enough have come the next one starts beside it, so that neither this process nor PostgreSQL waits for the other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,8 @@ __all__ = ["Arrival", "Delivered", "GroupCommit", "OtherArrival", "StatusArrival
 log = logging.getLogger(__name__)
 
 MAX_GROUP = 256  # deliveries in one transaction: enough for the commit to cost nothing, few enough to keep it short
+MAX_COMMITS = 2  # side by side
+ENOUGH = 16  # waiting deliveries that are worth a commit beside one under way
 MAX_DEADLOCKS = 3
 
 _RAW = (
@@ -105,7 +108,9 @@ class GroupCommit:
         self._hint = hint
         self._sealed = sealed
         self._waiting: list[tuple[Delivered, asyncio.Future[None]]] = []
-        self._committer: asyncio.Task[None] | None = None
+        self._committers: set[asyncio.Task[None]] = set()
+        self._draining = 0  # of them those that will look again for what waits
+        self._people: set[tuple[UUID, str]] = set()  # whose messages are being committed
         self._hints: set[asyncio.Task[None]] = set()
 
     async def accept(self, delivered: Delivered) -> None:
@@ -115,8 +120,11 @@ class GroupCommit:
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivered, future))
-        if self._committer is None or self._committer.done():
-            self._committer = asyncio.create_task(self._drain())
+        if self._draining == 0 or (self._draining < MAX_COMMITS and len(self._waiting) >= ENOUGH):
+            self._draining += 1
+            committer = asyncio.create_task(self._drain())
+            self._committers.add(committer)
+            committer.add_done_callback(self._committers.discard)
         await future
 
     async def commit_or_raise(self, delivered: Delivered) -> None:
@@ -130,25 +138,51 @@ class GroupCommit:
             raise
 
     async def close(self) -> None:
-        if self._committer is not None:
-            await asyncio.gather(self._committer, return_exceptions=True)
+        await asyncio.gather(*self._committers, return_exceptions=True)
         await asyncio.gather(*self._hints, return_exceptions=True)
 
     async def _drain(self) -> None:
-        while self._waiting:
+        try:
+            while group := self._following_group():
+                people = _people(delivered for delivered, _ in group)
+                self._people |= people
+                try:
+                    await self._commit_group(group)
+                finally:
+                    self._people -= people
+        finally:
+            self._draining -= 1
+
+    def _following_group(self) -> list[tuple[Delivered, asyncio.Future[None]]]:
+        """What waits, in its order, but nothing of a person whose earlier message is being committed: it must not overtake."""
+        if not self._people:
             group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
-            try:
-                await self._commit([delivered for delivered, _ in group])
-            except Retryable as e:
-                _fail([future for _, future in group], e)
-            except Exception:
-                log.exception("group commit failed, trying its deliveries one by one")
-                for delivered, future in group:
-                    await self._commit_alone(delivered, future)
+            return group
+        busy = set(self._people)
+        group, later = [], []
+        for each in self._waiting:
+            people = _people((each[0],))
+            if len(group) == MAX_GROUP or not busy.isdisjoint(people):
+                busy |= people
+                later.append(each)
             else:
-                for _, future in group:
-                    if not future.done():
-                        future.set_result(None)
+                group.append(each)
+        self._waiting = later
+        return group
+
+    async def _commit_group(self, group: Sequence[tuple[Delivered, asyncio.Future[None]]]) -> None:
+        try:
+            await self._commit([delivered for delivered, _ in group])
+        except Retryable as e:
+            _fail([future for _, future in group], e)
+        except Exception:
+            log.exception("group commit failed, trying its deliveries one by one")
+            for delivered, future in group:
+                await self._commit_alone(delivered, future)
+        else:
+            for _, future in group:
+                if not future.done():
+                    future.set_result(None)
 
     async def _commit_alone(self, delivered: Delivered, future: asyncio.Future[None]) -> None:
         """One delivery that the database refuses must not take the others along: its raw bytes are kept for the sweep."""
@@ -229,6 +263,17 @@ def _fail(futures: Sequence[asyncio.Future[None]], error: Exception) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error)
+
+
+def _people(group: Iterable[Delivered]) -> set[tuple[UUID, str]]:
+    """Every name by which they may be known."""
+    return {
+        (arrival.organization_id, name)
+        for delivered in group
+        for arrival in delivered.arrivals
+        for name in (arrival.user_id, arrival.phone)
+        if name
+    }
 
 
 def _without_items(delivered: Delivered) -> Delivered:
