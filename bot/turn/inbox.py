@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -19,8 +20,9 @@ import asyncpg
 from bot.bodies import encode_inbound
 from bot.errors import Retryable
 from bot.messages import Inbound
+from store.call import call
 from store.crypto import OrganizationKeys, column_aad, keyring, mask_phone
-from store.db import PlatformTx, platform_transaction
+from store.db import platform_transaction
 from store.ids import uuid7
 from store.jsonb import to_jsonb
 
@@ -38,9 +40,13 @@ _RAW = (
     " SELECT i, clock_timestamp(), a, b, s, o, d, 0 FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::int[], $5::text[], $6::text[])"
     " AS u(i, a, b, s, o, d)"
 )
-_ACCEPT = "SELECT * FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+_ACCEPT = "SELECT $1 AS organization_id, a.* FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) a"
 _STATUSES = "SELECT cn_accept_statuses($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb[])"
 _EVENTS = "SELECT cn_accept_events($1, $2, $3, $4, $5, $6, $7)"
+RAW_VALUES = 6
+_NUMBER = re.compile(r"\$(\d+)")
+
+_Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,18 +240,22 @@ class GroupCommit:
             for arrival in delivered.arrivals:
                 by_organization.setdefault(arrival.organization_id, []).append(arrival)
         keys = {each: await keyring().keys(each) for each in _organizations(group)}
-        hints: list[tuple[UUID, UUID, UUID]] = []
-        async with platform_transaction() as tx:
-            await _keep_raw(tx, [each for each in group if each.sealed_raw is not None])
-            for organization_id in sorted(by_organization):
-                rows = await tx.fetch(
-                    _ACCEPT,
-                    organization_id,
-                    *_columns(by_organization[organization_id], keys[organization_id], self._sealed),
-                )
-                hints += [(organization_id, row["session_id"], row["inbox_id"]) for row in rows]
-            await _keep_statuses(tx, group)
-            await _keep_others(tx, group, keys)
+        statements = [
+            *(
+                (_ACCEPT, (each, *_columns(by_organization[each], keys[each], self._sealed)))
+                for each in sorted(by_organization)
+            ),
+            *_statuses(group),
+            *_others(group, keys),
+        ]
+        raw = [each for each in group if each.sealed_raw is not None]
+        if raw:
+            statements = _with_raw(raw, statements)
+        hints = [
+            (row["organization_id"], row["session_id"], row["inbox_id"])
+            for row in await _run(statements)
+            if row.get("inbox_id")
+        ]
         if hints:
             # Not awaited: a lost hint costs seconds, a slow queue must not cost the provider's patience.
             task = asyncio.create_task(self._send_hints(hints))
@@ -297,17 +307,36 @@ def _organizations(group: Sequence[Delivered]) -> set[UUID]:
     return found | {other.organization_id for delivered in group for other in delivered.others}
 
 
-async def _keep_raw(tx: PlatformTx, group: Sequence[Delivered]) -> None:
-    if group:
-        await tx.execute(
-            _RAW,
-            [uuid7() for _ in group],
-            [each.meta_app_id for each in group],
-            [each.sealed_raw for each in group],
-            [each.size_bytes for each in group],
-            [each.outcome for each in group],
-            [each.detail for each in group],
-        )
+async def _run(statements: Sequence[_Statement]) -> list[Any]:
+    """All of them in one transaction: the rows they return. One alone is its own, in one round trip."""
+    if len(statements) == 1:
+        sql, values = statements[0]
+        return await call(sql, *values)
+    rows = []
+    async with platform_transaction() as tx:
+        for sql, values in statements:
+            rows += await tx.fetch(sql, *values)
+    return rows
+
+
+def _with_raw(group: Sequence[Delivered], statements: Sequence[_Statement]) -> list[_Statement]:
+    """The raw deliveries are kept by the first statement, or by one of their own when they bring nothing."""
+    raw = (
+        [uuid7() for _ in group],
+        [each.meta_app_id for each in group],
+        [each.sealed_raw for each in group],
+        [each.size_bytes for each in group],
+        [each.outcome for each in group],
+        [each.detail for each in group],
+    )
+    if not statements:
+        return [(_RAW, raw)]
+    sql, values = statements[0]
+    return [(f"WITH raw AS ({_RAW}) {_NUMBER.sub(_moved, sql)}", raw + values), *statements[1:]]
+
+
+def _moved(number: re.Match[str]) -> str:
+    return f"${int(number[1]) + RAW_VALUES}"
 
 
 def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) -> tuple[list[Any], ...]:
@@ -338,28 +367,30 @@ def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) 
     )
 
 
-async def _keep_statuses(tx: PlatformTx, group: Sequence[Delivered]) -> None:
+def _statuses(group: Sequence[Delivered]) -> Iterator[_Statement]:
     by_organization: dict[UUID, list[StatusArrival]] = {}
     for delivered in group:
         for status in delivered.statuses:
             by_organization.setdefault(status.organization_id, []).append(status)
     for organization_id in sorted(by_organization):
         rows = by_organization[organization_id]
-        await tx.execute(
+        yield (
             _STATUSES,
-            organization_id,
-            [uuid7() for _ in rows],
-            [each.account_id for each in rows],
-            [each.external_id for each in rows],
-            [each.status for each in rows],
-            [each.participant for each in rows],
-            [each.message_id for each in rows],
-            [each.at for each in rows],
-            [to_jsonb(each.detail) for each in rows],
+            (
+                organization_id,
+                [uuid7() for _ in rows],
+                [each.account_id for each in rows],
+                [each.external_id for each in rows],
+                [each.status for each in rows],
+                [each.participant for each in rows],
+                [each.message_id for each in rows],
+                [each.at for each in rows],
+                [to_jsonb(each.detail) for each in rows],
+            ),
         )
 
 
-async def _keep_others(tx: PlatformTx, group: Sequence[Delivered], keys: dict[UUID, OrganizationKeys]) -> None:
+def _others(group: Sequence[Delivered], keys: dict[UUID, OrganizationKeys]) -> Iterator[_Statement]:
     by_organization: dict[UUID, list[OtherArrival]] = {}
     for delivered in group:
         for other in delivered.others:
@@ -367,19 +398,21 @@ async def _keep_others(tx: PlatformTx, group: Sequence[Delivered], keys: dict[UU
     for organization_id in sorted(by_organization):
         rows = by_organization[organization_id]
         aad = column_aad(organization_id, "channel_events", "sealed_payload")
-        await tx.execute(
+        yield (
             _EVENTS,
-            organization_id,
-            [uuid7() for _ in rows],
-            [each.account_id for each in rows],
-            [each.kind for each in rows],
-            [each.external_id for each in rows],
-            [keys[organization_id].seal(each.payload, aad) for each in rows],
-            [each.at for each in rows],
+            (
+                organization_id,
+                [uuid7() for _ in rows],
+                [each.account_id for each in rows],
+                [each.kind for each in rows],
+                [each.external_id for each in rows],
+                [keys[organization_id].seal(each.payload, aad) for each in rows],
+                [each.at for each in rows],
+            ),
         )
         jobs = [_application(each) for each in rows if each.applies]
         if jobs:
-            await tx.execute("SELECT cn_put_jobs($1, $2::jsonb)", organization_id, to_jsonb(jobs))
+            yield "SELECT cn_put_jobs($1, $2::jsonb)", (organization_id, to_jsonb(jobs))
 
 
 def _application(other: OtherArrival) -> dict[str, Any]:
