@@ -7,6 +7,7 @@ soon as enough have come the next one starts beside it, so that neither this pro
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -332,11 +333,14 @@ def _with_raw(group: Sequence[Delivered], statements: Sequence[_Statement]) -> l
     if not statements:
         return [(_RAW, raw)]
     sql, values = statements[0]
-    return [(f"WITH raw AS ({_RAW}) {_NUMBER.sub(_moved, sql)}", raw + values), *statements[1:]]
+    return [(_after_raw(sql), raw + values), *statements[1:]]
 
 
-def _moved(number: re.Match[str]) -> str:
-    return f"${int(number[1]) + RAW_VALUES}"
+@functools.cache
+def _after_raw(sql: str) -> str:
+    """`sql` with the raw deliveries kept beside it, whose values come first."""
+    moved = _NUMBER.sub(lambda number: f"${int(number[1]) + RAW_VALUES}", sql)
+    return f"WITH raw AS ({_RAW}) {moved}"
 
 
 def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) -> tuple[list[Any], ...]:
