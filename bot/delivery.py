@@ -150,7 +150,7 @@ async def _write_marks(organization_id: Hashable, groups: Sequence[Sequence[tupl
 
 _marks = Combiner(_write_marks)
 # Nobody waits for a bulk message's mark, and what paces the sends spreads their answers out: a commit for each would be most of the work.
-_bulk_marks = Combiner(_write_marks, pause_s=0.02)
+_bulk_marks = Combiner(_write_marks, pause_s=0.05)
 
 
 async def _deliver_one(
