@@ -31,7 +31,9 @@ LOOPS = 4  # batches of 200 under way
 TASKS_PER_ORGANIZATION = 2  # as the clock lets them
 BATCH = 100
 ORGANIZATIONS = 8
-NUMBER_PER_S = 1000.0  # what Meta grants a large number: bulk's share of all of them together is more than the process can do
+NUMBER_PER_S = (
+    1000.0  # what Meta grants a large number: bulk's share of all of them together is more than the process can do
+)
 CONNECTIONS = 8
 
 
