@@ -25,12 +25,12 @@ from store.tenancy import organization_scope
 __all__ = ["run"]
 
 ROUNDS = 4
-PEOPLE = 600  # of each organization
+PEOPLE = 400  # of each organization
 DELAY_S = 0.05
 LOOPS = 4  # batches of 200 under way
 TASKS_PER_ORGANIZATION = 2  # as the clock lets them
 BATCH = 100
-ORGANIZATIONS = 8
+ORGANIZATIONS = 16
 NUMBER_PER_S = (
     1000.0  # what Meta grants a large number: bulk's share of all of them together is more than the process can do
 )
