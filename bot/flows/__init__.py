@@ -36,7 +36,7 @@ from bot.flows.effects import Button, Effect, HandOffRequested, Log, RunAction, 
 from bot.flows.engine import Advance, advance
 from bot.flows.load import load_skill
 from bot.flows.look import Progress, can_start, open_question, open_step, progress, question_below, running_skill
-from bot.flows.model import Compiled, Flow, Slot
+from bot.flows.model import Compiled, Flow, Slot, Step
 from bot.flows.run import View
 from bot.flows.source import SkillSource
 from bot.flows.state import FlowState, Frame, OfferedOption, Pending, Phase
@@ -77,6 +77,7 @@ __all__ = [
     "SkipQuestion",
     "Slot",
     "StartFlow",
+    "Step",
     "TimedOut",
     "Unusable",
     "UserText",

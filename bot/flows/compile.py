@@ -82,6 +82,7 @@ class _Compiler:
             synonyms=MappingProxyType({normalise(k): v for skill in self._sources for k, v in skill.synonyms.items()}),
             entities=MappingProxyType(self._entities()),
             patterns=MappingProxyType(self._patterns()),
+            forms=MappingProxyType(self._forms(flows)),
             diagnostics=tuple(self._report.found),
             session=MappingProxyType({skill.name: skill.session for skill in self._sources}),
         )
@@ -314,15 +315,24 @@ class _Compiler:
         found.pop("", None)
         return found
 
-    def _entities(self) -> dict[str, Mapping[str, object]]:
+    def _entities(self) -> dict[str, tuple[tuple[str, object], ...]]:
         found: dict[str, dict[str, object]] = {}
         for skill in self._sources:
             for entity, words in skill.entities.items():
-                here = found.setdefault(entity, {})
-                for text, value in words.items():
+                values = list(words.items())
+                values += [(text, value) for text, value in skill.synonyms.items() if value in words.values()]
+                for text, value in values:
                     if key := normalise(text):
-                        here.setdefault(key, skill.synonyms.get(str(value), value))
-        return {entity: MappingProxyType(words) for entity, words in found.items()}
+                        found.setdefault(key, {}).setdefault(entity, skill.synonyms.get(str(value), value))
+        return {words: tuple(known.items()) for words, known in found.items()}
+
+    def _forms(self, flows: Mapping[str, Flow]) -> dict[str, tuple[str, ...]]:
+        return {
+            f"{skill.name}:{form.name}": tuple(self._names.slot(name, skill.name) or name for name, _ in form.required)
+            for skill in self._sources
+            for form in skill.forms.values()
+            if f"{skill.name}:{form.name}" in flows
+        }
 
     def _patterns(self) -> dict[str, tuple[re.Pattern[str], ...]]:
         found: dict[str, tuple[re.Pattern[str], ...]] = {}

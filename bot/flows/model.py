@@ -170,8 +170,11 @@ class Compiled:
     intents: Mapping[str, tuple[tuple[str, float], ...]]  # intent -> flows with their thresholds
     synonyms: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...] = ()
-    entities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # entity -> words, normalised -> value
+    entities: Mapping[str, tuple[tuple[str, Any], ...]] = field(
+        default_factory=dict
+    )  # words, normalised -> (entity, value)
     patterns: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)  # entity -> `regex:` of nlu files
+    forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # flow made of a classic form -> its slots
     session: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def response(self, response_id: str, locale: str) -> Response | None:

@@ -131,8 +131,6 @@ _words = st.sampled_from(
         "**",
         "|join",
         "|list",
-    ]
-    + [
         "|length",
         "(",
         ")",
