@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from bot.flows.model import Flow
 from bot.flows.run import Run
-from bot.flows.state import Frame
+from bot.flows.state import Frame, FrameKind
 
-__all__ = ["OpenFlow", "bring_to_top", "drop_patterns", "offer_to_continue", "open_flows"]
+__all__ = ["OpenFlow", "bring_to_top", "drop_patterns", "offer_to_continue", "open_flows", "open_or_resume"]
 
 
 class OpenFlow(NamedTuple):
@@ -71,3 +71,25 @@ def bring_to_top(run: Run, flow: OpenFlow) -> None:
     frames = stack[flow.start : flow.end]
     del stack[flow.start : flow.end]
     stack.extend(frames)
+
+
+def open_or_resume(run: Run, flow_id: str, kind: FrameKind) -> Frame:
+    """Puts the flow on top: the frame that it has already, wherever it stands, or a new one.
+
+    Slots that flows below use too are put aside, and come back when the new one ends.
+    """
+    known = next((flow for flow in open_flows(run) if flow.frame.flow == flow_id), None)
+    if known is not None:
+        bring_to_top(run, known)
+        run.log("flow_resumed", flow=flow_id)
+        return known.frame
+    below = [run.compiled.flows[frame.flow].touches for frame in run.state.stack]
+    frame = run.push(flow_id, kind)
+    if below:
+        shared = frozenset().union(*below)
+        for slot, initial in run.compiled.flows[flow_id].resets:
+            value = run.state.slots.get(slot)
+            if slot in shared and value is not None:
+                frame.saved[slot] = value
+                run.set_slot(slot, initial, "frame")
+    return frame

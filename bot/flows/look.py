@@ -21,8 +21,15 @@ class Progress(NamedTuple):
 
 
 def open_step(compiled: Compiled, state: FlowState) -> Step | None:
-    """The step that the conversation stands at."""
-    return _step(compiled, state.stack[-1]) if state.stack else None
+    """The step that the conversation stands at; while a pattern puts a flow's question, that question."""
+    if not state.stack:
+        return None
+    top = state.stack[-1]
+    if "slot" in top.ctx and len(state.stack) > 1:
+        below = _step(compiled, state.stack[-2])
+        if below is not None and below.target == top.ctx["slot"]:
+            return below
+    return _step(compiled, top)
 
 
 def open_question(compiled: Compiled, state: FlowState) -> Slot | None:

@@ -53,7 +53,7 @@ class Step:
     """One step. `target` is a loaded id: of the action or response, the slot, or the flow."""
 
     id: str
-    kind: Literal["action", "utter", "listen", "builtin", "collect", "link", "call", "set_slots", "noop"]
+    kind: Literal["action", "utter", "listen", "builtin", "named", "collect", "link", "call", "set_slots", "noop"]
     next: Next
     target: str = ""
     utter: str | None = None
@@ -65,6 +65,7 @@ class Step:
     rejections: tuple[Rejection, ...] = ()
     assignments: tuple[tuple[str, Any], ...] = ()
     description: str = ""
+    named: Template | None = None  # the name of the action or response is known only when the step runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class Compiled:
     synonyms: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...] = ()
     session: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    organization: str = "organization"  # the skill whose patterns and words stand in for core's
 
     def response(self, response_id: str, locale: str) -> Response | None:
         for name in (locale, locale.split("-")[0], ""):

@@ -82,7 +82,7 @@ def _after_step(run: Run, frame: Frame, skill: str, wait: WaitFor | None) -> Non
 def _after_asking(run: Run, frame: Frame, last: Say | None) -> None:
     step = run.step_of(frame)
     if step is not None and run.state.slots.get(step.target) is None:
-        wait_after_question(run, frame, step, last.buttons if last else ())
+        wait_after_question(run, frame, step.target, last.buttons if last else ())
 
 
 def _follow_up(run: Run, frame: Frame, name: str, skill: str, purpose: str) -> bool:
