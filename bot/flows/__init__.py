@@ -39,7 +39,17 @@ from bot.flows.diagnostics import Diagnostic
 from bot.flows.effects import Button, Effect, HandOffRequested, Log, RunAction, Say, WaitFor
 from bot.flows.engine import Advance, advance
 from bot.flows.load import load_skill
-from bot.flows.look import Progress, can_start, open_question, open_step, progress, question_below, running_skill
+from bot.flows.look import (
+    Progress,
+    SessionRules,
+    can_start,
+    open_question,
+    open_step,
+    progress,
+    question_below,
+    running_skill,
+    session_rules,
+)
 from bot.flows.model import Compiled, Flow, Slot
 from bot.flows.run import View
 from bot.flows.source import SkillSource
@@ -79,6 +89,7 @@ __all__ = [
     "Retry",
     "RunAction",
     "Say",
+    "SessionRules",
     "SessionStart",
     "SetSlot",
     "SkillSource",
@@ -99,4 +110,5 @@ __all__ = [
     "progress",
     "question_below",
     "running_skill",
+    "session_rules",
 ]

@@ -140,11 +140,11 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """A new session begins. What was open is closed, unless it `keeps_open` so that the person can be asked about it;
+    """A new session begins. What was open is closed, or with `keep` left as it stands, if it was half done;
     slots that no flow has reset are kept with `carry_over`. `metadata` becomes the slot `session_started_metadata`."""
 
     carry_over: bool = True
-    keeps_open: bool = False
+    keep: bool = False
     metadata: Mapping[str, Any] | None = None
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from bot.flows.expressions import Scope
 from bot.flows.model import Compiled, Slot, Step
 from bot.flows.state import FlowState, Frame
 
-__all__ = ["Progress", "can_start", "open_question", "open_step", "progress", "question_below", "running_skill"]
+__all__ = [
+    "Progress",
+    "SessionRules",
+    "can_start",
+    "open_question",
+    "open_step",
+    "progress",
+    "question_below",
+    "running_skill",
+    "session_rules",
+]
 
 
 class Progress(NamedTuple):
@@ -18,6 +29,25 @@ class Progress(NamedTuple):
     title: str
     asked: int
     questions: int
+
+
+class SessionRules(NamedTuple):
+    """When a conversation begins anew. `expires_after` None: never by itself."""
+
+    expires_after: timedelta | None
+    carry_over: bool
+    is_own: bool  # the organization's files say so: then what was open is closed, as that format has it
+
+
+def session_rules(compiled: Compiled, *, default: timedelta) -> SessionRules:
+    """`session_config` of the skill that speaks for the organization; that of any other skill is not the whole chat's."""
+    config = compiled.session.get(compiled.organization) or {}
+    if not config:
+        return SessionRules(default, carry_over=True, is_own=False)
+    minutes = config.get("session_expiration_time", 60)  # as Rasa has it
+    never = not isinstance(minutes, (int, float)) or minutes <= 0 or config.get("start_session_after_expiry") is False
+    carry_over = config.get("carry_over_slots_to_new_session", True) is not False
+    return SessionRules(None if never else timedelta(minutes=minutes), carry_over, is_own=True)
 
 
 def open_step(compiled: Compiled, state: FlowState) -> Step | None:

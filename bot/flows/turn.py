@@ -31,7 +31,7 @@ from bot.flows.commands import (
     UserText,
 )
 from bot.flows.correct import begin_correction, go_back
-from bot.flows.interrupt import drop_patterns, open_flows, open_or_resume
+from bot.flows.interrupt import OpenFlow, drop_patterns, open_flows, open_or_resume
 from bot.flows.move import move_on
 from bot.flows.resolve import CORE
 from bot.flows.run import Run
@@ -48,7 +48,7 @@ def take_commands(run: Run, commands: Sequence[Command]) -> None:
 def start_session(run: Run, command: SessionStart) -> None:
     """Closes what was open, or leaves it as it stands without a word; slots that were kept stay."""
     flows = open_flows(run)
-    quiet = command.keeps_open and bool(flows)
+    quiet = command.keep and any(_is_half_done(run, flow) for flow in flows)
     if quiet:
         run.quiet = True
     else:
@@ -64,6 +64,12 @@ def start_session(run: Run, command: SessionStart) -> None:
     frame = run.push_pattern("pattern_session_start", skill=CORE, carry_over=command.carry_over)
     if frame is not None:
         frame.quiet = quiet
+
+
+def _is_half_done(run: Run, flow: OpenFlow) -> bool:
+    """An answer was given, or something outside is due."""
+    waits = any(frame.wait is not None for frame in run.state.stack[flow.start : flow.end])
+    return waits or len(flow.frame.path) > 1
 
 
 class _Turn:
@@ -291,10 +297,7 @@ class _Turn:
     def _reopen(self, command: Reopen) -> None:
         run = self._run
         passed = find_passed(run, command.flow, command.step)
-        if passed is not None and passed.is_open and command.values:
-            for name, value in command.values.items():
-                self._set(SetSlot(name, value, "button"))
-            return
+        # The open question itself was put anew since: what its older copy offered may be confirmed of other data.
         frame = reopen(run, command, passed) if passed is not None and not passed.is_open else None
         if frame is None:
             self._push("pattern_closed_option", same=False)
