@@ -9,10 +9,12 @@ from uuid import UUID
 
 from bot.errors import Permanent
 from bot.ports import DeliveryAccount
+from bot.reach import Reach, read_reach
 from bot.skill import OrganizationInfo
 from store.crypto import keyring
 from store.db import fetch, fetchrow
 from store.directory import tokens_aad
+from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
 
 __all__ = ["Directory", "OrganizationProfile"]
@@ -28,6 +30,7 @@ FRESH_S = (
 class OrganizationProfile:
     info: OrganizationInfo
     skills: tuple[str, ...]  # enabled, in their order
+    reach: Reach
 
 
 class _Remembered(Generic[K, V]):
@@ -67,7 +70,7 @@ class Directory:
             return held
         with organization_scope(organization_id):
             row = await fetchrow(
-                "SELECT name, country, locale, timezone FROM organizations WHERE id = $1", organization_id
+                "SELECT name, country, locale, timezone, settings FROM organizations WHERE id = $1", organization_id
             )
             skills = await fetch(
                 "SELECT skill FROM skill_installs WHERE organization_id = $1 AND enabled ORDER BY position, skill",
@@ -77,7 +80,10 @@ class Directory:
             raise Permanent(f"there is no organization {organization_id}")
         info = OrganizationInfo(organization_id, row["name"], row["country"], row["locale"], row["timezone"])
         return self._organizations.put(
-            organization_id, OrganizationProfile(info, tuple(each["skill"] for each in skills))
+            organization_id,
+            OrganizationProfile(
+                info, tuple(each["skill"] for each in skills), read_reach(from_jsonb(row["settings"] or "{}"))
+            ),
         )
 
     async def account(self, organization_id: UUID, account_id: UUID) -> DeliveryAccount:

@@ -15,6 +15,7 @@ import typer
 from bot.cli.process import CONFIG_ERROR
 from bot.cli.state import UpState
 from bot.config import Configuration
+from bot.demo.requests import list_requests
 from bot.demo.skills import switch
 from bot.errors import ChatNationError, ConfigError
 
@@ -67,6 +68,13 @@ def announce(event: str, text: str) -> None:
         _refuse(str(error), code=1)
     if outcome is not None:
         typer.echo(outcome)
+
+
+@app.command()
+def requests() -> None:
+    """List who asked in the chat to talk to a person."""
+    _use_running()
+    typer.echo(asyncio.run(list_requests()))
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.flows.effects import Button, Say
-from bot.flows.model import Flow, Rejection, Slot, Step
+from bot.flows.model import Flow, Rejection, Step
 from bot.flows.move import move_on
 from bot.flows.run import Run
 from bot.flows.state import Frame, OfferedOption
@@ -21,10 +21,12 @@ __all__ = [
     "wait_after_question",
 ]
 
-REWORD_FROM = 1  # wrong answers before the question is put in other words,
+REWORD_FROM = 1  # wrong answers before the question is put in other words and we say what is expected,
 HINT_FROM = 2  # before options or examples are added,
-PERSON_FROM = 3  # before a person is offered,
+PERSON_FROM = 3  # before a way out is offered: leave it, or a person,
 HAND_OFF_FROM = 5  # and before we call one; then it begins anew
+
+MAX_SPELLED_OUT = 20  # options in the text of a hint: more is a list that nobody reads
 
 _COLLECT = "pattern_collect_information"
 
@@ -119,6 +121,7 @@ def reject(run: Run, frame: Frame, slot: str, rejections: Sequence[Rejection]) -
             run.log("slot_rejected", slot=slot, utter=rejection.utter)
             run.say(rejection.utter, frame)
             run.set_slot(slot, None, "flow")
+            run.missed = True
             return True
     return False
 
@@ -143,11 +146,11 @@ def _ask(run: Run, frame: Frame, step: Step) -> None:
         frame.attempts = 0
         run.push_pattern("pattern_human_handoff", reason="repeated_failure")
         return
+    offered = _escalate(run, frame, step) if run.missed else ()
     if step.ask_action is not None:
         run.run_action(frame, step.ask_action, "ask")
         return
     assert step.utter is not None
-    offered = _escalate(run, frame, step)
     said = run.say(_wording(run, step, frame), frame, shift=frame.attempts)
     if said is None:
         return
@@ -171,11 +174,14 @@ def _reworded(run: Run, step: Step) -> str | None:
 
 
 def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
-    """What is said before the question is put again: first nothing, then a hint, then the offer of a person."""
+    """What is said before the question is put again: first what is expected, then a hint, then a way out."""
+    run.missed = False
     if frame.attempts >= PERSON_FROM:
         return offer_person(run, frame)
     if frame.attempts >= HINT_FROM:
         hint(run, frame, step)
+    elif not any(isinstance(effect, Say) for effect in run.effects):  # a rejection has its own words
+        _help(run, frame, "expect", step, known=bool(_choices(run, frame, step)))
     return ()
 
 
@@ -186,21 +192,35 @@ def offer_person(run: Run, frame: Frame) -> tuple[Button, ...]:
 
 def hint(run: Run, frame: Frame, step: Step) -> None:
     """The options of a question, or an example of an answer, if there is one."""
-    slot = run.compiled.slots[step.target]
-    titles = _choices(run, frame, step, slot)
+    titles = _choices(run, frame, step)
     if titles:
-        run.say("core:utter_hint_options", frame, values={"options": ", ".join(titles)})
-        return
-    example = f"core:utter_hint_{slot.accept or slot.type}"
-    if run.compiled.response(example, run.view.locale) is not None:
-        run.say(example, frame)
+        options = "\n".join(f"{n}. {title}" for n, title in enumerate(titles[:MAX_SPELLED_OUT], 1))
+        run.say("core:utter_hint_options", frame, values={"options": options})
+    else:
+        _help(run, frame, "hint", step, known=False)
 
 
-def _choices(run: Run, frame: Frame, step: Step, slot: Slot) -> list[str]:
+def _help(run: Run, frame: Frame, kind: str, step: Step, *, known: bool) -> None:
+    """Says `utter_<kind>_<what is asked>`, where there are words for that."""
+    slot = run.compiled.slots[step.target]
+    what = "options" if known else slot.accept or slot.type
+    values = {}
+    if what == "float" and slot.min_value is not None and slot.max_value is not None:
+        what, values = "range", {"low": f"{slot.min_value:g}", "high": f"{slot.max_value:g}"}
+    response = f"core:utter_{kind}_{what}"
+    if run.compiled.response(response, run.view.locale) is not None:
+        run.say(response, frame, values=values)
+
+
+def _choices(run: Run, frame: Frame, step: Step) -> list[str]:
+    """Titles of what the question offers; those of an action stand in the question that was put before."""
     asked = run.render(step.utter, frame) if step.utter else None
     if asked is not None and asked.buttons:
         return [button.title for button in asked.buttons]
-    return list(slot.values)
+    before = run.before
+    if before is not None and before.options and (before.flow, before.step) == (frame.flow, step.id):
+        return [option.title for option in before.options]
+    return list(run.compiled.slots[step.target].values)
 
 
 def _with_flow_buttons(run: Run, frame: Frame, said: Say) -> Say:

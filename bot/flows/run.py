@@ -26,7 +26,10 @@ _CORE = "core:"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the engine may know of the world: `now` (aware), the person's language, a seed for choices of wording."""
+    """What the engine may know of the world: `now` (aware), the person's language, a seed for choices of wording.
+
+    `revision`: what the host marks the options with that this step says; it grows, and tells older buttons from newer ones.
+    """
 
     now: datetime
     locale: str = "en"
@@ -35,13 +38,26 @@ class View:
     clarify_starts: bool = False  # several wishes in one message: ask which, instead of one after the other
     contact: Mapping[str, Any] = field(default_factory=dict)
     organization: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 0
 
 
 class Run:
-    """`stopped` ends the loop. `quiet`: the open question stands, it is not said again. `is_back`: the person was away
-    for a while."""
+    """`stopped` ends the loop. `quiet`: the open question stands, it is not said again. `missed`: the answer just given will
+    not do. `is_back`: the person was away for a while."""
 
-    __slots__ = ("before", "compiled", "effects", "ended", "errors", "is_back", "quiet", "state", "stopped", "view")
+    __slots__ = (
+        "before",
+        "compiled",
+        "effects",
+        "ended",
+        "errors",
+        "is_back",
+        "missed",
+        "quiet",
+        "state",
+        "stopped",
+        "view",
+    )
 
     def __init__(self, compiled: Compiled, state: FlowState, view: View) -> None:
         self.compiled = compiled
@@ -51,6 +67,7 @@ class Run:
         self.before = state.pending
         self.stopped = False
         self.quiet = False
+        self.missed = False
         self.is_back = False
         self.ended: Flow | None = None  # the last user flow that ended
         self.errors = 0
@@ -211,7 +228,8 @@ class Run:
     def wait_for_answer(
         self, frame: Frame, *, slot: str | None = None, options: tuple[OfferedOption, ...] = ()
     ) -> None:
-        self.state.pending = Pending("slot", frame.flow, frame.step or "", slot, options)
+        frame.asked = frame.asked or self.view.revision  # put again it is still the same question
+        self.state.pending = Pending("slot", frame.flow, frame.step or "", slot, options, asked=frame.asked)
         self.stopped = True
 
     def wait_for_event(self, frame: Frame) -> None:

@@ -257,7 +257,7 @@ class _Turn:
                 self._push("pattern_human_handoff", reason="asked")
             case SkipQuestion():
                 if run.top is not None and run.state.pending is not None and run.state.pending.slot:
-                    count_miss(run.top)
+                    count_miss(run, run.top)
                 self._push("pattern_skip_question")
             case Help():
                 self._push("pattern_help")
@@ -332,7 +332,7 @@ class _Turn:
             self._push("pattern_waiting", event=pending.event)
             return
         if run.top is not None and pending is not None:
-            count_miss(run.top)
+            count_miss(run, run.top)
         self._push("pattern_unusable_input", what=what)
 
     def _retry(self) -> None:
@@ -390,8 +390,9 @@ def _validate(run: Run, slot: str, *, asked: bool) -> None:
     )
 
 
-def count_miss(frame: Frame) -> None:
+def count_miss(run: Run, frame: Frame) -> None:
     """One more answer that did not help, to the question that this frame puts."""
+    run.missed = True
     if "slot" in frame.ctx:
         frame.ctx["attempts"] = frame.ctx.get("attempts", 0) + 1
     else:
@@ -412,7 +413,8 @@ def _not_understood(run: Run, reason: str) -> None:
         top = run.top
     step = run.step_of(top) if top is not None else None
     if top is not None and not (step is not None and step.kind == "listen" and "slot" not in top.ctx):
-        count_miss(top)
+        count_miss(run, top)
+        run.missed = pending is not None and pending.slot is not None
         return
     run.state.misses += 1
     if run.state.misses >= HAND_OFF_FROM:

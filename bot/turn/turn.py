@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -39,12 +40,14 @@ from bot.flows import (
 )
 from bot.messages import Choice, Choices, Inbound, Outbound, Text, Unsupported
 from bot.ports import Lane
+from bot.reach import HAND_OFF
 from bot.skill import ContactInfo
 from bot.turn import bridge
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
+from bot.understand.language import spoken
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
 from store.db import transaction
@@ -84,6 +87,7 @@ class TurnInHand:
     message: Inbound | None = None
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
+    asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
 
     async def answer(self) -> Head | None:
         """Runs to the end; returns the next inbox row of the conversation, claimed.
@@ -95,6 +99,7 @@ class TurnInHand:
         state = FlowState.from_json(self.held.state)
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
+            self._hear_language(state)
         said: list[tuple[Outbound, str, str]] = []
         if state.pending is not None and state.pending.kind == "action":
             if self.head.attempts > 1:
@@ -177,8 +182,11 @@ class TurnInHand:
             step = advance(self.compiled, state, commands, self._view())
             state = step.state
             action = self._take(step.effects, said)
-        if action is None:
+        if action is None and not self.asides:
             return await self._go_on(state, await self._commit(state, said, done=not self.is_owed))
+        if action is None:
+            state, committed, _ = await self._local_once(state, said, None)
+            return await self._go_on(state, committed)
         if isinstance(self.runtime.registry.action(action.name), OnlineAction):
             await self._commit(state, said, done=False)
             return await self._from_action(state, action)
@@ -212,11 +220,13 @@ class TurnInHand:
 
         Returns where the conversation stands, and the action that calls out when that is next.
         """
+        asides = list(self.asides)
         while True:
             try:
                 return await self._local_once(state, list(said), action)
             except _Replay as refusal:
                 self.answers[refusal.key] = refusal.result
+                self.asides = list(asides)
 
     async def _local_once(
         self, state: FlowState, said: list[tuple[Outbound, str, str]], action: RunAction | None
@@ -237,6 +247,8 @@ class TurnInHand:
                     step = advance(self.compiled, state, [result], self._view())
                     state = step.state
                     action = self._take(step.effects, said)
+                for aside in self.asides:
+                    await aside(unit)
                 rows = self._rows(said)
                 committed = await commit(
                     held,
@@ -245,6 +257,7 @@ class TurnInHand:
                     lease_s=self.runtime.turn.lease_s,
                     settle_s=self.runtime.turn.unknown_grace_s,
                 )
+        self.asides.clear()
         await unit.hint()
         await self._deliver(rows, committed)
         held.state = state.to_json()
@@ -269,13 +282,8 @@ class TurnInHand:
         except Exception as e:
             raise self._failed(action, e) from e
         if turn.new_locale is not None and unit is not None:
-            await unit.tx.execute(
-                "UPDATE contacts SET locale = $3 WHERE organization_id = $1 AND id = $2",
-                self.held.organization_id,
-                self.held.contact_id,
-                turn.new_locale,
-            )
             self.held.contact_locale = turn.new_locale
+            await self._keep_locale(unit)
         return result
 
     def _failed(self, action: RunAction, error: Exception) -> _Replay:
@@ -360,9 +368,30 @@ class TurnInHand:
                     action = effect
                 case HandOffRequested():
                     log.info("hand-off requested", extra={"reason": effect.reason})
+                    self.asides.append(partial(self._note_hand_off, effect.reason))
                 case Log():
                     log.debug("flow %s", effect.kind)
         return action
+
+    def _hear_language(self, state: FlowState) -> None:
+        """A person who never chose a language is answered in the one that they write; an answer may be a name and tells nothing."""
+        if self.held.contact_locale is None and state.pending is None and isinstance(self.message, Text):
+            self.held.contact_locale = spoken(self.message.text[:MAX_TEXT_CHARS])
+            if self.held.contact_locale is not None:
+                self.asides.append(self._keep_locale)
+
+    async def _keep_locale(self, unit: Unit) -> None:
+        await unit.tx.execute(
+            "UPDATE contacts SET locale = $3 WHERE organization_id = $1 AND id = $2",
+            self.held.organization_id,
+            self.held.contact_id,
+            self.held.contact_locale,
+        )
+
+    async def _note_hand_off(self, reason: str, unit: Unit) -> None:
+        """Until there is an inbox for organizers, their list of people who asked for a person."""
+        subject = f"contacts:{self.held.contact_id}"
+        unit.audit(HAND_OFF, subject=subject, after={"reason": reason, "session": str(self.held.session_id)})
 
     def _is_new_session(self) -> bool:
         if self.head.kind != "message":
@@ -392,7 +421,12 @@ class TurnInHand:
             locale=self._locale(),
             seed=self.head.inbox_id.int & 0xFFFF_FFFF,
             contact={"name": self.held.contact_name, "id": str(self.held.contact_id)},
-            organization={"name": self.profile.info.name, "id": str(self.profile.info.id)},
+            organization={
+                "name": self.profile.info.name,
+                "id": str(self.profile.info.id),
+                "reach": self.profile.reach.text(self._locale()),
+            },
+            revision=self.held.revision + 1,
         )
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:
