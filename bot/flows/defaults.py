@@ -136,7 +136,7 @@ def _back(run: Run, frame: Frame) -> bool:
     """One question back; in a pattern it moves the flow below."""
     if not go_back(run):
         return run.say("core:utter_nothing_to_go_back_to", frame) is not None
-    return True
+    return frame.kind == "pattern"
 
 
 def _ask_affirmation(run: Run, frame: Frame) -> bool:
