@@ -11,7 +11,7 @@ from bot.flows.interrupt import OpenFlow, bring_to_top, drop_patterns, open_flow
 from bot.flows.run import Run
 from bot.flows.state import Frame
 
-__all__ = ["Passed", "find_passed", "is_vague", "reopen", "welcome_back"]
+__all__ = ["Passed", "bring_back", "find_passed", "is_vague", "reopen", "welcome_back"]
 
 
 class Passed(NamedTuple):
@@ -20,19 +20,26 @@ class Passed(NamedTuple):
     flow: OpenFlow
     entry: tuple[str, ...]
     slot: str
-    is_open: bool  # it is the one being asked
+    standing: Frame | None  # its flow stands at it, in this frame: it is not answered yet
 
 
 def find_passed(run: Run, flow_id: str, step_id: str) -> Passed | None:
     for flow in open_flows(run):
         frames = run.state.stack[flow.start : flow.end]
-        here = tuple([frame.step or "" for frame in frames])
+        here = tuple([frame.step or "" for frame in frames])  # the frames of the flow and those it calls
         for entry in reversed(flow.frame.path):
             found = question_of(run, flow.frame, entry)
             if found is not None and (found.flow, entry[-1]) == (flow_id, step_id):
-                is_open = entry == here and flow.end == len(run.state.stack) and run.state.pending is not None
-                return Passed(flow, entry, found.slot, is_open)
+                return Passed(flow, entry, found.slot, frames[-1] if entry == here else None)
     return None
+
+
+def bring_back(run: Run, passed: Passed) -> None:
+    """Puts the flow of this question on top, whatever was asked in between."""
+    drop_patterns(run)
+    if passed.flow.end != len(run.state.stack):
+        bring_to_top(run, passed.flow)
+        run.log("flow_resumed", flow=passed.flow.frame.flow)
 
 
 def reopen(run: Run, command: Reopen, passed: Passed) -> Frame | None:
@@ -46,12 +53,9 @@ def reopen(run: Run, command: Reopen, passed: Passed) -> Frame | None:
             values[slot] = coerced
     if command.values and not values:
         return None
+    bring_back(run, passed)
     if values and values[passed.slot] == run.state.slots.get(passed.slot):
         return run.push_pattern("pattern_closed_option", same=True)
-    drop_patterns(run)
-    if passed.flow.end != len(run.state.stack):
-        bring_to_top(run, passed.flow)
-        run.log("flow_resumed", flow=passed.flow.frame.flow)
     correction = correction_of(run, passed.flow.frame, values or {passed.slot: None}, entry=passed.entry)
     return run.push_pattern("pattern_reopen", reopen_title=command.title, **correction)
 

@@ -115,12 +115,13 @@ class Help:
 @dataclass(frozen=True, slots=True)
 class Reopen:
     """An option of an earlier question was tapped. `flow` and `step` are those of the question, `values` what the option
-    would set, `title` how it reads."""
+    would set, `title` how it reads, `revision` the host's when it was shown."""
 
     flow: str
     step: str
     values: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

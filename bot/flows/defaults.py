@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.flows.collect import hint, reject
 from bot.flows.correct import correct_flow_slot, go_back
 from bot.flows.effects import Button, HandOffRequested, Say
-from bot.flows.interrupt import open_flows
+from bot.flows.interrupt import bring_to_top, close, open_flows
 from bot.flows.run import Run
 from bot.flows.state import Frame, OfferedOption
 
@@ -19,15 +19,13 @@ MAX_CLARIFICATIONS = 3  # more than three choices is a menu, not a question; slo
 def _cancel_flow(run: Run, frame: Frame) -> bool:
     """Ends the user flow below, with those it calls; its slots fall back."""
     root = run.root_of(frame.ctx.get("canceled_flow"))
-    if root is None:
+    flow = next((flow for flow in open_flows(run) if flow.start == root), None)
+    if flow is None:
         return True
-    stack = run.state.stack
-    cancelled = stack[root]
-    last = stack[run.group_end(root) - 1]
-    del stack[root : run.group_end(root)]
-    run.settle_slots(cancelled)
-    run.log("flow_cancelled", flow=cancelled.flow, step=last.step)
-    run.ended = run.compiled.flows[cancelled.flow]
+    last = run.state.stack[flow.end - 1]
+    close(run, flow)
+    run.log("flow_cancelled", flow=flow.frame.flow, step=last.step)
+    run.ended = run.compiled.flows[flow.frame.flow]
     return True
 
 
@@ -41,10 +39,7 @@ def _continue_interrupted(run: Run, frame: Frame) -> bool:
     if flow is None:
         run.log("nothing_to_continue", flow=wanted)
         return True
-    frames = stack[flow.start : flow.end]
-    del stack[flow.start : flow.end]
-    at = stack.index(frame)
-    stack[at:at] = frames
+    bring_to_top(run, flow, below=stack.index(frame))
     run.log("flow_resumed", flow=wanted)
     return True
 
@@ -53,8 +48,7 @@ def _cancel_interrupted(run: Run, frame: Frame) -> bool:
     wanted = frame.ctx.get("interrupted_flow_ids", ())
     for flow in open_flows(run):
         if flow.frame.flow in wanted:
-            del run.state.stack[flow.start : flow.end]
-            run.settle_slots(flow.frame)
+            close(run, flow)
             run.log("flow_cancelled", flow=flow.frame.flow, step=flow.frame.step)
     return True
 

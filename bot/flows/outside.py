@@ -168,17 +168,17 @@ def resume(run: Run, command: Resume | TimedOut) -> bool:
     assert wait is not None
     frame.wait = None
     skill = frame.flow.partition(":")[0]
-    if isinstance(command, Resume):
-        for name, value in command.slots.items():
-            _set_from_action(run, name, value, skill)
-    elif wait.slot is not None:
-        _set_from_action(run, wait.slot, wait.on_timeout, skill)
     run.log("resumed" if isinstance(command, Resume) else "timed_out", event=command.event, key=command.key)
     if flow.end != len(run.state.stack):
         drop_patterns(run)
         if flow.end != len(run.state.stack):
             bring_to_top(run, flow)
             flow.frame.quiet = True
+    if isinstance(command, Resume):
+        for name, value in command.slots.items():
+            _set_from_action(run, name, value, skill)
+    elif wait.slot is not None:
+        _set_from_action(run, wait.slot, wait.on_timeout, skill)
     step = run.step_of(frame)
     assert step is not None
     move_on(run, frame, run.compiled.flows[frame.flow], step)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.flows.clean import clean, dropped
 from bot.flows.collect import HAND_OFF_FROM
-from bot.flows.comeback import find_passed, is_vague, reopen, welcome_back
+from bot.flows.comeback import bring_back, find_passed, is_vague, reopen, welcome_back
 from bot.flows.commands import (
     Back,
     Cancel,
@@ -86,6 +86,19 @@ class _Turn:
         self._reason = ""
 
     def take(self) -> None:
+        news = self._take_news_off()
+        self._take()
+        self._run.state.stack.extend(news)
+
+    def _take_news_off(self) -> list[Frame]:
+        """Patterns that have not spoken yet (what was open is gone): whatever is wished for, they come first."""
+        stack = self._run.state.stack
+        news: list[Frame] = []
+        while stack and stack[-1].kind == "pattern" and stack[-1].step is None:
+            news.insert(0, stack.pop())
+        return news
+
+    def _take(self) -> None:
         run = self._run
         cancels = any(isinstance(command, Cancel) for command in self._commands)
         running = run.root()
@@ -297,8 +310,16 @@ class _Turn:
     def _reopen(self, command: Reopen) -> None:
         run = self._run
         passed = find_passed(run, command.flow, command.step)
-        # The open question itself was put anew since: what its older copy offered may be confirmed of other data.
-        frame = reopen(run, command, passed) if passed is not None and not passed.is_open else None
+        if passed is not None and passed.standing is not None:
+            # Not answered yet. An older copy of the question may have shown other data: that one is closed.
+            if command.values and command.revision >= passed.standing.asked:
+                bring_back(run, passed)
+                for name, value in command.values.items():
+                    self._set(SetSlot(name, value, "button"))
+            else:
+                self._push("pattern_closed_option", same=False)
+            return
+        frame = reopen(run, command, passed) if passed is not None else None
         if frame is None:
             self._push("pattern_closed_option", same=False)
         else:

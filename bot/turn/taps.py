@@ -30,6 +30,7 @@ class Tapped:
     stale: bool
     flow: str = ""
     step: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,14 @@ async def read_tap(tap: Choice, held: Claim, state: FlowState, keys: Organizatio
         return Turned(shown, option.number)
     payload = shown.part.options[option.number].payload
     flow, _, step = row["origin"].rpartition("#")[0].partition("/")
-    return Tapped(payload, not _is_open(payload, option.revision, held, state), flow, step)
+    return Tapped(payload, not _is_open(payload, option.revision, held, state), flow, step, option.revision)
 
 
 def reopening(tapped: Tapped, title: str, compiled: Compiled, state: FlowState) -> Reopen:
     """A stale tap as a wish: the engine knows whether that question can be answered anew."""
     commands = read_payload(tapped.payload, compiled, state, source="button") or ()
     values = {command.name: command.value for command in commands if isinstance(command, SetSlot)}
-    return Reopen(tapped.flow, tapped.step, values, title)
+    return Reopen(tapped.flow, tapped.step, values, title, tapped.revision)
 
 
 def _is_open(payload: str, revision: int, held: Claim, state: FlowState) -> bool:

@@ -223,9 +223,16 @@ def test_an_option_of_a_finished_conversation_is_closed_kindly() -> None:
 
 
 def test_an_older_copy_of_the_open_question_is_closed_and_the_question_put_again(talk: Talk) -> None:
-    old_tap(talk, "lounge", "Yes", True)
+    talk.state.stack[-1].asked = 7  # as the host counts; the copy was shown at 3
+    talk.do(Reopen("shop:register", step(talk, "lounge"), {"lounge": True}, "Yes", 3))
     assert talk.uttered == ["utter_option_closed", "utter_ask_lounge"]
     assert talk.slot("lounge") is None
+
+
+def test_an_option_of_the_interrupted_question_answers_it_without_further_ado(talk: Talk) -> None:
+    talk.do(StartFlow("opening_hours"))
+    assert talk.uttered[-1] == "utter_ask_continue_interrupted_flow_confirmation"
+    assert old_tap(talk, "lounge", "Yes", True) == ["How many seats?"]
 
 
 def test_an_old_option_of_an_interrupted_flow_brings_that_flow_back(talk: Talk) -> None:
