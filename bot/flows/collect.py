@@ -178,10 +178,12 @@ def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
     run.missed = False
     if frame.attempts >= PERSON_FROM:
         return offer_person(run, frame)
-    if frame.attempts >= HINT_FROM:
+    titles = _choices(run, frame, step)
+    explained = any(isinstance(effect, Say) for effect in run.effects)  # a rejection has its own words, and examples
+    if frame.attempts >= HINT_FROM and (titles or not explained):
         hint(run, frame, step)
-    elif not any(isinstance(effect, Say) for effect in run.effects):  # a rejection has its own words
-        _help(run, frame, "expect", step, known=bool(_choices(run, frame, step)))
+    elif not explained:
+        _help(run, frame, "expect", step, known=bool(titles))
     return ()
 
 

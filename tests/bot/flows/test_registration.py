@@ -116,7 +116,9 @@ def test_nothing_to_cancel(talk: Talk) -> None:
 
 
 def test_not_understood(talk: Talk) -> None:
-    assert talk.write("qwertz") == ["Sorry, I did not understand that. Could you put it another way?"]
+    assert talk.write("qwertz") == [
+        "Sorry, I did not understand that. Could you put it another way? *menu* shows what I can do."
+    ]
 
 
 def test_back_asks_the_question_before(talk: Talk) -> None:

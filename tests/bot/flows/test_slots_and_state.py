@@ -205,7 +205,7 @@ def test_a_new_session_closes_what_was_open_and_then_hears_the_message(talk: Tal
     assert talk.open_flows == ["two"]
     assert talk.slot("a") is None
     assert talk.do(SessionStart(), UserText("hm")) == [
-        "Sorry, I did not understand that. Could you put it another way?"
+        "Sorry, I did not understand that. Could you put it another way? *menu* shows what I can do."
     ]
 
 

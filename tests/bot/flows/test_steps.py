@@ -195,7 +195,9 @@ def test_going_in_circles_ends_with_an_apology(flows: str) -> None:
     made = Talk(compiled(flows, DOMAIN))
     assert made.do(StartFlow("main"))[-1] == "Sorry, something went wrong on our side. Please try again."
     assert made.state.stack == []
-    assert made.write("hello") == ["Sorry, I did not understand that. Could you put it another way?"]
+    assert made.write("hello") == [
+        "Sorry, I did not understand that. Could you put it another way? *menu* shows what I can do."
+    ]
 
 
 def test_at_most_twenty_actions_run_in_one_turn() -> None:
