@@ -42,14 +42,19 @@ def accept_text(slot: Slot, reading: Reading) -> Any:
 
 
 def bare(words: str, lexicons: Sequence[Lexicon]) -> str:
-    """Without words of politeness at either end: `cancel please` is `cancel`."""
+    """Without words of politeness at either end, and without "I want to": `cancel please` is `cancel`."""
     tokens = words.split()
     polite = frozenset().union(*(lexicon.polite for lexicon in lexicons))
     while len(tokens) > 1 and tokens[-1] in polite:
         tokens.pop()
     while len(tokens) > 1 and tokens[0] in polite:
         tokens.pop(0)
-    return " ".join(tokens)
+    core = " ".join(tokens)
+    for lexicon in lexicons:
+        for lead_in in lexicon.wish_lead_ins:
+            if core.startswith(f"{lead_in} "):
+                return bare(core[len(lead_in) + 1 :], lexicons)
+    return core
 
 
 def read_yes_no(text: str, words: str, lexicons: Sequence[Lexicon]) -> bool | None:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from bot.flows.words import normalise
 
-__all__ = ["LANGUAGES", "Lexicon", "NumberWords", "lexicon", "lexicons"]
+__all__ = ["LANGUAGES", "Lexicon", "NumberWords", "lexicon", "lexicons", "read_words"]
 
 LANGUAGES = ("en", "sw")  # both are understood whatever the person's language: many write both in one chat
 
@@ -36,6 +36,7 @@ class Lexicon:
     ordinals: Mapping[str, int]  # phrase -> 1-based place; -1 is the last
     numbers: NumberWords
     name_lead_ins: tuple[str, ...]
+    wish_lead_ins: tuple[str, ...]
 
 
 def lexicons(locale: str) -> tuple[Lexicon, ...]:
@@ -46,7 +47,7 @@ def lexicons(locale: str) -> tuple[Lexicon, ...]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def lexicon(language: str) -> Lexicon:
-    data = _read(language)
+    data = read_words(language)
     commands = {normalise(p): name for name, phrases in data["commands"].items() for p in phrases}
     numbers = data["numbers"]
     return Lexicon(
@@ -62,11 +63,13 @@ def lexicon(language: str) -> Lexicon:
             joiners=frozenset(numbers["joiners"]),
         ),
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
+        wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),
     )
 
 
-def _read(language: str) -> Mapping[str, Any]:
-    text = resources.files(__package__).joinpath("words", f"{language}.yml").read_text(encoding="utf-8")
+def read_words(name: str) -> Mapping[str, Any]:
+    """One of the files in `words/`."""
+    text = resources.files(__package__).joinpath("words", f"{name}.yml").read_text(encoding="utf-8")
     data: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
     return data
 

@@ -1,14 +1,16 @@
-"""From a message to commands, without a model: payloads, global words, the open question, examples.
+"""From a message to commands, without a model: payloads, global words, the open question, examples, likeness.
 
 Cheapest first, and it stops as soon as the message is explained. An offered option always wins, so "cancel" may be an
-answer; then the words that flows claim, then the engine's own words, then the open question.
+answer; then the words that flows claim, then the engine's own words, then the open question. What was looked at and not
+taken is kept with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from bot.flows import (
     Back,
@@ -35,12 +37,14 @@ from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare
 from bot.understand.lexicon import lexicons
+from bot.understand.match import CHATTER, Matcher, Ranked
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
-from bot.understand.wishes import exact_wish, near_wish
+from bot.understand.result import Considered, Source, Understanding
+from bot.understand.wishes import ENGINE, exact_wish, matcher_by_letters, near_wish
 
-__all__ = ["understand"]
+__all__ = ["Meaning", "interpret", "understand"]
 
 _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
     "cancel": Cancel,
@@ -50,6 +54,18 @@ _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
     "restart": Restart,
     "skip": SkipQuestion,
 }
+CLEARLY = 0.15  # by how much a wish must pass the threshold to take a message away from an open question
+WORDS_OF_A_WISH = 3  # shorter answers to an open question are answers
+WORDS_OF_A_SENTENCE = 5  # an answer by its type ("on the 5th") may stand within a question of this length
+MAX_CHOICES = 3
+MAX_TRACED = 3  # runners-up by likeness
+
+
+class Meaning(NamedTuple):
+    """The sense of a message: its vector, and the examples' to compare it with."""
+
+    matcher: Matcher
+    vector: Sequence[float]
 
 
 def understand(
@@ -62,36 +78,81 @@ def understand(
     country: str = "KE",
     option_payload: str | None = None,
 ) -> list[Command]:
-    """The commands of one message; empty when it asks for nothing (a reaction).
+    """The commands alone, see `interpret`."""
+    return interpret(
+        message, state, compiled, locale=locale, now=now, country=country, option_payload=option_payload
+    ).commands
+
+
+def interpret(
+    message: Inbound,
+    state: FlowState,
+    compiled: Compiled,
+    *,
+    locale: str,
+    now: datetime,
+    country: str = "KE",
+    option_payload: str | None = None,
+    meaning: Meaning | None = None,
+    trace: bool = False,
+) -> Understanding:
+    """What one message means; no commands when it asks for nothing (a reaction).
 
     `option_payload` is that of a tapped option which the host has verified as its own. `now` is there for times and dates
-    in words, `country` for phone numbers without a prefix.
+    in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
+    is `unsure`, it is worth asking again with it. With `trace` every way is tried, to tell what the losers said.
     """
+    context = _Context(state, compiled, locale, country, now, meaning, trace)
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
-        return commands if commands is not None else _Text(option_payload, state, compiled, locale, country).read()
+        if commands is None:
+            return _Text(option_payload, context).read()
+        return _certain(commands, Source.PAYLOAD)
     if isinstance(message, Text):
-        return _Text(message.text, state, compiled, locale, country).read()
+        return _Text(message.text, context).read()
     if isinstance(message, Choice):
-        return _Text(message.title or message.option_id, state, compiled, locale, country).read()
-    return understand_part(message, state, compiled, locale=locale, country=country)
+        return _Text(message.title or message.option_id, context).read()
+    return _certain(understand_part(message, state, compiled, locale=locale, country=country), Source.PART)
+
+
+def _certain(commands: list[Command], source: Source) -> Understanding:
+    return Understanding(commands, tuple(Considered(command, source, 1.0) for command in commands))
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _Context:
+    state: FlowState
+    compiled: Compiled
+    locale: str
+    country: str
+    now: datetime
+    meaning: Meaning | None
+    trace: bool
+
+
+class _Question(NamedTuple):
     slot: Slot | None
     forced: bool
     titles: tuple[str, ...]
     payloads: tuple[str, ...]
 
 
+class _Way(NamedTuple):
+    """One way to explain a message. `confidence`: in what it finds."""
+
+    find: Callable[[], list[Command]]
+    source: Source
+    confidence: float
+
+
 class _Text:
-    def __init__(self, text: str, state: FlowState, compiled: Compiled, locale: str, country: str) -> None:
+    def __init__(self, text: str, context: _Context) -> None:
         self._text = text
-        self._state = state
-        self._compiled = compiled
-        self._lexicons = lexicons(locale)
-        self._reading = Reading(text, normalise(text), self._lexicons, country)
+        self._context = context
+        self._state = state = context.state
+        self._compiled = compiled = context.compiled
+        self._lexicons = lexicons(context.locale)
+        self._reading = Reading(text, normalise(text), self._lexicons, context.country)
         self._bare = bare(self._reading.words, self._lexicons)
         step = open_step(compiled, state)
         options = state.pending.options if state.pending is not None else ()
@@ -101,30 +162,56 @@ class _Text:
             tuple(option.title for option in options),
             tuple(option.payload for option in options),
         )
+        self._ranked: list[Ranked] | None = None
+        self._near: list[Considered] = []  # by likeness, and not taken
 
-    def read(self) -> list[Command]:
+    def read(self) -> Understanding:
         if not self._text.strip():
-            return [CannotHandle("empty")]
-        ways = (
-            self._slash,
-            self._exact_option,
-            self._forced,
-            self._declared_value,
-            self._flow_words,
-            self._engine_words,
-            self._exact_wish_over_text,
-            self._answer,
-            self._near_option,
-            self._answer_below,
-            self._wish,
+            return _certain([CannotHandle("empty")], Source.NONE)
+        taken, considered = self._first(self._ways())
+        return Understanding(
+            [each.command for each in taken],
+            (*taken, *considered, *self._near),
+            unsure=self._ranked is not None and self._context.meaning is None,
         )
+
+    def _ways(self) -> tuple[_Way, ...]:
+        return (
+            _Way(self._slash, Source.PAYLOAD, 1.0),
+            _Way(self._exact_option, Source.OPTION, 1.0),
+            _Way(self._forced, Source.FORCED, 1.0),
+            _Way(self._declared_value, Source.SLOT, 1.0),
+            _Way(self._flow_words, Source.WORDS, 1.0),
+            _Way(self._engine_words, Source.GLOBAL, 1.0),
+            _Way(self._exact_wish, Source.EXAMPLE, 1.0),
+            _Way(self._digression, Source.MEANING, 0.0),
+            _Way(self._answer, Source.SLOT, 0.9),
+            _Way(self._near_option, Source.OPTION, 0.8),
+            _Way(self._answer_below, Source.SLOT, 0.8),
+            _Way(self._near_wish, Source.EXAMPLE, 0.8),
+            _Way(self._wish, Source.MEANING, 0.0),
+            _Way(self._for_the_rejection, Source.SLOT, 0.3),
+            _Way(self._free_text, Source.SLOT, 0.5),
+            _Way(lambda: [CannotHandle("")], Source.NONE, 0.0),
+        )
+
+    def _first(self, ways: Sequence[_Way]) -> tuple[list[Considered], list[Considered]]:
+        """What the first way finds that finds anything; with `trace` also what the later ones would have."""
+        taken: list[Considered] = []
+        lost: list[Considered] = []
         for way in ways:
-            commands = way()
-            if commands:
-                return commands
-        if self._is_free_text():
-            return [UserText(self._text)]
-        return [CannotHandle("")]
+            if taken and (way.source is Source.NONE or not self._context.trace):
+                break
+            found = [self._considered(command, way) for command in way.find()]
+            if not taken:
+                taken = found
+            elif [each.command for each in found] != [each.command for each in taken]:
+                lost += [replace(each, lost=f"{taken[0].source} counts before {way.source}") for each in found]
+        return taken, lost
+
+    def _considered(self, command: Command, way: _Way) -> Considered:
+        confidence = way.confidence or (self._ranked[0].score if self._ranked else 0.0)
+        return Considered(command, way.source, round(min(confidence, 1.0), 3), (0, len(self._text)))
 
     def _slash(self) -> list[Command]:
         return read_payload(self._text, self._compiled, self._state, source="user") or []
@@ -216,15 +303,85 @@ class _Text:
         flows = [flow for flow in self._compiled.flows if can_start(self._compiled, self._state, flow)]
         return [Clarify(tuple(flows))] if flows else []
 
-    def _exact_wish_over_text(self) -> list[Command]:
+    def _exact_wish(self) -> list[Command]:
         """A question for free text must not swallow "my tickets"."""
         return exact_wish(self._reading.words, self._state, self._compiled)
+
+    def _near_wish(self) -> list[Command]:
+        if self._is_free_text():
+            return []
+        return near_wish(self._reading.words, self._state, self._compiled)
+
+    # -- likeness
+
+    def _digression(self) -> list[Command]:
+        """A wish in the middle of a question, when it is clearer than any answer would be."""
+        slot = self._question.slot
+        step = open_step(self._compiled, self._state)
+        if slot is None and not (step and step.kind == "listen"):
+            return []
+        takes_words = slot is None or (slot.type in ("text", "any") and slot.accept in ("", "text", "name"))
+        least = WORDS_OF_A_WISH if takes_words else WORDS_OF_A_SENTENCE
+        if len(self._reading.words.split()) < least:
+            return []
+        return self._by_likeness(CLEARLY, choice=False)
 
     def _wish(self) -> list[Command]:
         if self._is_free_text():
             return []
-        wish = near_wish(self._reading.words, self._state, self._compiled)
-        return wish or self._for_the_rejection()
+        return self._by_likeness(0.0, choice=self._question.slot is None)
+
+    def _by_likeness(self, above: float, *, choice: bool) -> list[Command]:
+        """What the sentence is most like, if it is so by enough; a choice between what is about as near."""
+        fit, ranked = self._matcher().fit, self._rank()
+        top, second = ranked[0], ranked[1] if len(ranked) > 1 else Ranked(CHATTER, 0.0)
+        command = self._command_of(top.label)
+        self._near = [
+            Considered(other, Source.MEANING, round(score, 3), (0, len(self._text)), f"less like it than {top.label or 'chatter'}")
+            for label, score in ranked[1 : 1 + MAX_TRACED]
+            if (other := self._command_of(label)) is not None
+        ]  # fmt: skip
+        if command is None:
+            return []
+        if top.score < fit.t_hi + above:
+            self._lose(command, top.score, f"below {fit.t_hi + above:.2f}")
+            return []
+        if top.score - second.score >= fit.margin:
+            return [command]
+        self._lose(command, top.score, f"only {top.score - second.score:.2f} before {second.label or 'chatter'}")
+        return self._choice(ranked, top.score - fit.margin) if choice else []
+
+    def _choice(self, ranked: Sequence[Ranked], least: float) -> list[Command]:
+        commands = [self._command_of(each.label) for each in ranked if each.score > least]
+        flows = [command.flow for command in commands if isinstance(command, StartFlow)]
+        return [Clarify(tuple(flows[:MAX_CHOICES]))] if flows else []
+
+    def _lose(self, command: Command, score: float, reason: str) -> None:
+        self._near.insert(0, Considered(command, Source.MEANING, round(score, 3), (0, len(self._text)), reason))
+
+    def _command_of(self, label: str) -> Command | None:
+        """None: nothing that could start here and now."""
+        if label == CHATTER:
+            return None
+        if label.startswith(ENGINE):
+            command = _ENGINE_WORDS[label.removeprefix(ENGINE)]()
+            return command if self._state.stack or isinstance(command, (HandOff, Repeat)) else None
+        return StartFlow(label) if can_start(self._compiled, self._state, label) else None
+
+    def _matcher(self) -> Matcher:
+        meaning = self._context.meaning
+        return meaning.matcher if meaning is not None else matcher_by_letters(self._compiled)
+
+    def _rank(self) -> list[Ranked]:
+        if self._ranked is None:
+            meaning = self._context.meaning
+            self._ranked = self._matcher().rank(self._reading.words, meaning.vector if meaning else None)
+        return self._ranked
+
+    # -- what is left
+
+    def _free_text(self) -> list[Command]:
+        return [UserText(self._text)] if self._is_free_text() else []
 
     def _for_the_rejection(self) -> list[Command]:
         """No e-mail where one is asked: when the flow has words for that, they are better than ours."""
