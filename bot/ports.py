@@ -5,7 +5,7 @@ Adapters are bound by dotted names in the settings (decision 1), so nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -20,6 +20,7 @@ __all__ = [
     "Clock",
     "DeliveryAccount",
     "Dispatcher",
+    "Embedder",
     "Lane",
     "Pacer",
     "SendRefused",
@@ -149,6 +150,23 @@ class Channel(Protocol):
 
     async def fetch_media(self, account: DeliveryAccount, media_id: str, *, max_bytes: int) -> tuple[bytes, str]:
         """Bytes and MIME type. Raises Retryable, or Permanent when the file is gone, too large or not what it claims."""
+
+    async def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Texts to vectors of unit length. `model` keeps the vectors of different models apart."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str], *, background: bool = False) -> Sequence[Sequence[float]]:
+        """One vector for each text, same order. `background`: nobody waits, others go first.
+
+        Raises:
+            Retryable: not now.
+            Permanent: never like this.
+        """
 
     async def close(self) -> None: ...
 

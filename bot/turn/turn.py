@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -42,6 +43,7 @@ from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap
+from bot.understand import Understanding
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
 from store.db import transaction
@@ -85,6 +87,7 @@ class TurnInHand:
     compiled: Compiled
     now: datetime
     message: Inbound | None = None
+    heard: Understanding | None = None  # of this row's message
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
 
@@ -151,15 +154,27 @@ class TurnInHand:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
             self.message = self.message.model_copy(update={"text": self.message.text[:MAX_TEXT_CHARS]})
-        return self.runtime.understand(
-            self.message,
+        self.heard = await self._understand(self.message, state, option_payload)
+        return self.heard.commands
+
+    async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
+        """By what it says; when that explains little, again with what it means."""
+        understand = partial(
+            self.runtime.understand,
+            message,
             state,
             self.compiled,
             locale=self._locale(),
             now=self.now,
             country=self.profile.info.country,
+            timezone=self.profile.info.timezone,
             option_payload=option_payload,
         )
+        heard = understand()
+        if not heard.unsure or self.runtime.senses is None or not isinstance(message, Text):
+            return heard
+        meaning = await self.runtime.senses.meaning(self.compiled, message.text)
+        return heard if meaning is None else understand(meaning=meaning)
 
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
@@ -304,7 +319,9 @@ class TurnInHand:
 
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
-        return Segment(state, rows, self.head.inbox_id if done else None, last, self.held.started_at)
+        # A tap means what its option says; only of words is there something to tell.
+        heard = self.heard.to_json() if done and self.heard is not None and isinstance(self.message, Text) else None
+        return Segment(state, rows, self.head.inbox_id if done else None, last, self.held.started_at, heard)
 
     def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
         return rows_of(

@@ -63,7 +63,8 @@ class Matcher:
         self.labels = tuple(dict.fromkeys(each.label for each in examples))
         self._letters = Letters([each.text for each in examples])
         kernel = np.stack([self._letters.likeness(each.text) for each in examples])
-        self._mean = self._senses = None
+        self._mean: np.ndarray | None = None
+        self._senses: np.ndarray | None = None
         if vectors is not None:
             # All e5 vectors lie in one narrow cone: only what they differ by from their mean tells meanings apart.
             self._mean = vectors.mean(axis=0)
@@ -81,7 +82,7 @@ class Matcher:
         import numpy as np
 
         likeness = self._letters.likeness(words)
-        if self._senses is not None:
+        if self._senses is not None and self._mean is not None:
             assert vector is not None, "a matcher by sense compares vectors"
             likeness = likeness + self._senses @ _unit(np.asarray(vector, dtype=np.float32) - self._mean)
         scores = likeness @ self._weights

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.flows import (
     Back,
@@ -76,11 +78,19 @@ def understand(
     locale: str,
     now: datetime,
     country: str = "KE",
+    timezone: str = "Africa/Nairobi",
     option_payload: str | None = None,
 ) -> list[Command]:
     """The commands alone, see `interpret`."""
     return interpret(
-        message, state, compiled, locale=locale, now=now, country=country, option_payload=option_payload
+        message,
+        state,
+        compiled,
+        locale=locale,
+        now=now,
+        country=country,
+        timezone=timezone,
+        option_payload=option_payload,
     ).commands
 
 
@@ -92,17 +102,18 @@ def interpret(
     locale: str,
     now: datetime,
     country: str = "KE",
+    timezone: str = "Africa/Nairobi",
     option_payload: str | None = None,
     meaning: Meaning | None = None,
     trace: bool = False,
 ) -> Understanding:
     """What one message means; no commands when it asks for nothing (a reaction).
 
-    `option_payload` is that of a tapped option which the host has verified as its own. `now` is there for times and dates
-    in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
+    `option_payload` is that of a tapped option which the host has verified as its own. `now` and `timezone` are there for
+    times and dates in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
     is `unsure`, it is worth asking again with it. With `trace` every way is tried, to tell what the losers said.
     """
-    context = _Context(state, compiled, locale, country, now, meaning, trace)
+    context = _Context(state, compiled, locale, country, now.astimezone(_zone(timezone)), meaning, trace)
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
         if commands is None:
@@ -115,6 +126,14 @@ def interpret(
     return _certain(understand_part(message, state, compiled, locale=locale, country=country), Source.PART)
 
 
+@lru_cache(maxsize=256)
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
 def _certain(commands: list[Command], source: Source) -> Understanding:
     return Understanding(commands, tuple(Considered(command, source, 1.0) for command in commands))
 
@@ -125,7 +144,7 @@ class _Context:
     compiled: Compiled
     locale: str
     country: str
-    now: datetime
+    now: datetime  # where the organization is
     meaning: Meaning | None
     trace: bool
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,16 +76,13 @@ def examples_of(compiled: Compiled) -> list[Example]:
     An example of two flows is left out: its very words lead to a choice by themselves.
     """
     told: dict[str, set[str]] = {}
-    for text, flows in (*compiled.examples.items(), *_index(compiled).names.items()):
-        told.setdefault(text, set()).update(flows)
-    for text, flow in compiled.words.items():
-        told.setdefault(text, set()).add(flow)
-    count: dict[str, int] = {}
-    for flows in told.values():
-        for flow in flows:
-            count[flow] = count.get(flow, 0) + 1
+    for text, named in (*compiled.examples.items(), *_index(compiled).names.items()):
+        told.setdefault(text, set()).update(named)
+    for text, flow_id in compiled.words.items():
+        told.setdefault(text, set()).add(flow_id)
+    count = Counter(flow_id for flows in told.values() for flow_id in flows)
     for flow in compiled.flows.values():
-        if flow.description and not flow.is_pattern and count.get(flow.id, 0) <= FEW_EXAMPLES:
+        if flow.description and not flow.is_pattern and count[flow.id] <= FEW_EXAMPLES:
             told.setdefault(normalise(flow.description), set()).add(flow.id)
     found = [Example(text, next(iter(flows))) for text, flows in told.items() if text and len(flows) == 1]
     return [*found, *(each for each in _background() if each.text not in told)]
