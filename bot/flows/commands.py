@@ -18,6 +18,7 @@ __all__ = [
     "Command",
     "HandOff",
     "Knowledge",
+    "OfferPerson",
     "Repeat",
     "Restart",
     "Resume",
@@ -86,6 +87,11 @@ class Knowledge:
 @dataclass(frozen=True, slots=True)
 class HandOff:
     """The person wants to talk to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPerson:
+    """The person sounds angry: whatever else happens, a human is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,7 @@ Command = (
     | ChitChat
     | Knowledge
     | HandOff
+    | OfferPerson
     | CannotHandle
     | Restart
     | Back

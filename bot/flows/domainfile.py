@@ -34,7 +34,22 @@ _SLOT_KEYS = (
     "max_value",
     "accept",
 )
-_ACCEPTS = ("", "text", "email", "phone", "name", "image", "document", "media", "location", "contact")
+_ACCEPTS = (
+    "",
+    "text",
+    "email",
+    "phone",
+    "name",
+    "date",
+    "time",
+    "datetime",
+    "amount",
+    "image",
+    "document",
+    "media",
+    "location",
+    "contact",
+)
 _MAPPINGS = ("from_llm", "from_entity", "from_intent", "from_trigger_intent", "from_text", "controlled", "custom")
 _VARIATION_KEYS = (
     "text",

@@ -14,6 +14,7 @@ from bot.flows.commands import (
     Command,
     HandOff,
     Knowledge,
+    OfferPerson,
     Repeat,
     Restart,
     Retry,
@@ -270,6 +271,8 @@ class _Turn:
                 self._push("pattern_repeat_bot_messages")
             case HandOff():
                 self._push("pattern_human_handoff", reason="asked")
+            case OfferPerson():
+                self._push("pattern_offer_person")
             case SkipQuestion():
                 self._push("pattern_skip_question")
             case ChitChat():

@@ -7,11 +7,11 @@ taken is kept with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.flows import (
@@ -23,6 +23,7 @@ from bot.flows import (
     Compiled,
     FlowState,
     HandOff,
+    OfferPerson,
     Repeat,
     Restart,
     SetSlot,
@@ -38,12 +39,14 @@ from bot.flows import (
 from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare
+from bot.understand.entities import find_values
 from bot.understand.lexicon import lexicons
 from bot.understand.match import CHATTER, Matcher, Ranked
+from bot.understand.mood import read_mood
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
-from bot.understand.result import Considered, Source, Understanding
+from bot.understand.result import Considered, Mood, Source, Understanding
 from bot.understand.wishes import ENGINE, exact_wish, matcher_by_letters, near_wish
 
 __all__ = ["Meaning", "interpret", "understand"]
@@ -171,7 +174,7 @@ class _Text:
         self._state = state = context.state
         self._compiled = compiled = context.compiled
         self._lexicons = lexicons(context.locale)
-        self._reading = Reading(text, normalise(text), self._lexicons, context.country)
+        self._reading = Reading(text, normalise(text), self._lexicons, context.country, context.now)
         self._bare = bare(self._reading.words, self._lexicons)
         step = open_step(compiled, state)
         options = state.pending.options if state.pending is not None else ()
@@ -188,9 +191,14 @@ class _Text:
         if not self._text.strip():
             return _certain([CannotHandle("empty")], Source.NONE)
         taken, considered = self._first(self._ways())
+        taken += self._values(taken[0])
+        mood = Mood() if self._text.startswith("/") else read_mood(self._text, self._reading.words)
+        if mood.angry:
+            taken = self._with_offer(taken, mood)
         return Understanding(
             [each.command for each in taken],
             (*taken, *considered, *self._near),
+            mood,
             unsure=self._ranked is not None and self._context.meaning is None,
         )
 
@@ -228,6 +236,33 @@ class _Text:
                 lost += [replace(each, lost=f"{taken[0].source} counts before {way.source}") for each in found]
         return taken, lost
 
+    def _values(self, taken: Considered) -> list[Considered]:
+        """What else the sentence tells: of the flow that it starts, or of the one that asks something by type."""
+        asked = self._question.slot
+        if isinstance(taken.command, StartFlow):
+            flow = self._compiled.flow_id(taken.command.flow)
+            filled: Mapping[str, Any] = {}
+            asked = None
+        elif asked is not None and taken.source in (Source.SLOT, Source.NONE) and not self._takes_words(asked):
+            flow, filled = self._running(), self._state.slots
+        else:
+            return []
+        if flow is None or flow not in self._compiled.flows or taken.source in (Source.WORDS, Source.PAYLOAD):
+            return []
+        values = find_values(self._reading, flow, self._compiled, filled, asked=asked)
+        return [Considered(value, Source.ENTITY, 0.8, (0, len(self._text))) for value in values]
+
+    def _running(self) -> str | None:
+        """The outermost of the flows that run: it owns the slots of those that it calls."""
+        frames = [frame for frame in self._state.stack if frame.kind not in ("call", "pattern")]
+        return frames[-1].flow if frames else None
+
+    def _with_offer(self, taken: list[Considered], mood: Mood) -> list[Considered]:
+        if any(isinstance(each.command, HandOff) for each in taken):
+            return taken
+        offer = Considered(OfferPerson(), Source.MOOD, abs(mood.score), (0, len(self._text)))
+        return [offer] if isinstance(taken[0].command, CannotHandle) else [*taken, offer]
+
     def _considered(self, command: Command, way: _Way) -> Considered:
         confidence = way.confidence or (self._ranked[0].score if self._ranked else 0.0)
         return Considered(command, way.source, round(min(confidence, 1.0), 3), (0, len(self._text)))
@@ -258,7 +293,7 @@ class _Text:
         slot = self._question.slot
         if slot is None:
             return [UserText(payload)]
-        reading = Reading(payload, normalise(payload), self._lexicons, self._reading.country)
+        reading = replace(self._reading, text=payload, words=normalise(payload))
         value = accept_text(slot, reading)
         return [SetSlot(slot.id, value if value is not None else payload, "button")]
 
@@ -286,7 +321,7 @@ class _Text:
     def _answer_below(self) -> list[Command]:
         """Asked whether to go on, the person may simply give the value that the interrupted question wants."""
         slot = question_below(self._compiled, self._state)
-        if slot is None or (slot.type in ("text", "any") and slot.accept in ("", "text", "name")):
+        if slot is None or self._takes_words(slot):
             return []
         value = accept_text(slot, self._reading)
         return [SetSlot(slot.id, value)] if value is not None else []
@@ -339,11 +374,13 @@ class _Text:
         step = open_step(self._compiled, self._state)
         if slot is None and not (step and step.kind == "listen"):
             return []
-        takes_words = slot is None or (slot.type in ("text", "any") and slot.accept in ("", "text", "name"))
-        least = WORDS_OF_A_WISH if takes_words else WORDS_OF_A_SENTENCE
+        least = WORDS_OF_A_WISH if slot is None or self._takes_words(slot) else WORDS_OF_A_SENTENCE
         if len(self._reading.words.split()) < least:
             return []
         return self._by_likeness(CLEARLY, choice=False)
+
+    def _takes_words(self, slot: Slot) -> bool:
+        return slot.type in ("text", "any") and slot.accept in ("", "text", "name")
 
     def _wish(self) -> list[Command]:
         if self._is_free_text():
