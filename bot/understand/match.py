@@ -16,16 +16,17 @@ from bot.understand.similar import Letters
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["CHATTER", "Example", "Fit", "Matcher", "Ranked"]
+__all__ = ["CHATTER", "ENGINE", "Example", "Fit", "Matcher", "Ranked"]
 
 CHATTER = ""  # the label of sentences that ask for nothing we could start
+ENGINE = "!"  # begins the labels of what the engine does itself: !human, !cancel, !repeat, !back
 
 RIDGE = 1.0
 BALANCE = 0.5  # labels with few examples count a little more: the root of even shares
 WRONG_COSTS = 1.5  # right answers that one wrong start outweighs, when thresholds are chosen on the examples
-MIN_TO_FIT = 40  # examples of wishes; below, what is chosen would be chance
+MIN_TO_FIT = 40  # examples of flows; below, what is chosen would be chance
 FLOOR, MARGIN_FLOOR = 0.25, 0.04
-DEFAULT_T_HI, DEFAULT_MARGIN = 0.4, 0.12
+DEFAULT_T_HI, DEFAULT_MARGIN = 0.3, 0.1
 
 
 class Example(NamedTuple):
@@ -112,7 +113,7 @@ class Matcher:
     def _fit(self, scores: np.ndarray) -> Fit:
         import numpy as np
 
-        wishes = sum(1 for each in self.examples if each.label != CHATTER)
+        wishes = sum(1 for each in self.examples if each.label != CHATTER and not each.label.startswith(ENGINE))
         best = np.sort(scores, axis=1)[:, ::-1]
         top, second = best[:, 0], best[:, 1] if scores.shape[1] > 1 else np.zeros(len(scores))
         named = scores.argmax(axis=1)

@@ -41,13 +41,13 @@ from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare
 from bot.understand.entities import find_values
 from bot.understand.lexicon import lexicons
-from bot.understand.match import CHATTER, Matcher, Ranked
+from bot.understand.match import CHATTER, ENGINE, Matcher, Ranked
 from bot.understand.mood import read_mood
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
 from bot.understand.result import Considered, Mood, Source, Understanding
-from bot.understand.wishes import ENGINE, exact_wish, matcher_by_letters, near_wish
+from bot.understand.wishes import exact_wish, matcher_by_letters, near_wish
 
 __all__ = ["Meaning", "interpret", "understand"]
 
@@ -362,7 +362,8 @@ class _Text:
         return exact_wish(self._reading.words, self._state, self._compiled)
 
     def _near_wish(self) -> list[Command]:
-        if self._is_free_text():
+        """By shared words, where there are too few examples for anything better."""
+        if self._is_free_text() or self._matcher().fit.fitted:
             return []
         return near_wish(self._reading.words, self._state, self._compiled)
 
@@ -389,6 +390,8 @@ class _Text:
 
     def _by_likeness(self, above: float, *, choice: bool) -> list[Command]:
         """What the sentence is most like, if it is so by enough; a choice between what is about as near."""
+        if self._text.startswith("/"):
+            return []
         fit, ranked = self._matcher().fit, self._rank()
         top, second = ranked[0], ranked[1] if len(ranked) > 1 else Ranked(CHATTER, 0.0)
         command = self._command_of(top.label)

@@ -10,16 +10,15 @@ from functools import lru_cache
 from bot.flows import Clarify, Command, Compiled, FlowState, StartFlow, can_start
 from bot.flows.words import normalise
 from bot.understand.lexicon import LANGUAGES, lexicon, read_words
-from bot.understand.match import CHATTER, Example, Matcher
+from bot.understand.match import CHATTER, ENGINE, Example, Matcher
 
-__all__ = ["ENGINE", "exact_wish", "examples_of", "matcher_by_letters", "near_wish"]
+__all__ = ["exact_wish", "examples_of", "matcher_by_letters", "near_wish"]
 
 NEAR = 0.6  # share of common words; below it, sentences meet that only share "my" and "the"
 MARGIN = 0.15
 MAX_CACHED = 256
 MAX_MATCHERS = 32  # some megabytes each; organizations with the same skills share one
 FEW_EXAMPLES = 3  # below, a flow's description helps
-ENGINE = "!"  # begins the labels of what the engine does itself: !human, !cancel, !repeat, !back
 
 
 @dataclass(frozen=True, slots=True)
