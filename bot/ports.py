@@ -5,7 +5,7 @@ Adapters are bound by dotted names in the settings (decision 1), so nothing here
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -21,6 +21,7 @@ __all__ = [
     "Clock",
     "DeliveryAccount",
     "Dispatcher",
+    "Embedder",
     "Lane",
     "NotUploaded",
     "Pacer",
@@ -183,6 +184,23 @@ class Channel(Protocol):
         Raises:
             Retryable: the transfer failed; what `sink` got is rubbish.
             Permanent: the file is gone, or has more than `max_bytes`.
+        """
+
+    async def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Texts to vectors of unit length. `model` keeps the vectors of different models apart."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str], *, background: bool = False) -> Sequence[Sequence[float]]:
+        """One vector for each text, same order. `background`: nobody waits, others go first.
+
+        Raises:
+            Retryable: not now.
+            Permanent: never like this.
         """
 
     async def close(self) -> None: ...

@@ -48,6 +48,7 @@ from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
+from bot.understand import Understanding
 from bot.understand.language import spoken
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
@@ -88,6 +89,7 @@ class TurnInHand:
     compiled: Compiled
     now: datetime
     message: Inbound | None = None
+    heard: Understanding | None = None  # of this row's message
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
     asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
@@ -162,15 +164,27 @@ class TurnInHand:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
             return [Error("rasa_internal_error_user_input_too_long", str(len(self.message.text)))]
-        return self.runtime.understand(
-            self.message,
+        self.heard = await self._understand(self.message, state, option_payload)
+        return self.heard.commands
+
+    async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
+        """By what it says; when that explains little, again with what it means."""
+        understand = partial(
+            self.runtime.understand,
+            message,
             state,
             self.compiled,
             locale=self._locale(),
             now=self.now,
             country=self.profile.info.country,
+            timezone=self.profile.info.timezone,
             option_payload=option_payload,
         )
+        heard = understand()
+        if not heard.unsure or self.runtime.senses is None or not isinstance(message, Text):
+            return heard
+        meaning = await self.runtime.senses.meaning(self.compiled, message.text)
+        return heard if meaning is None else understand(meaning=meaning)
 
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
@@ -312,9 +326,10 @@ class TurnInHand:
 
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
-        return Segment(
-            state, self._beside(state), rows, self.head.inbox_id if done else None, last, self.held.started_at
-        )
+        # A tap means what its option says; only of words is there something to tell.
+        heard = self.heard.to_json() if done and self.heard is not None and isinstance(self.message, Text) else None
+        inbox_id = self.head.inbox_id if done else None
+        return Segment(state, self._beside(state), rows, inbox_id, last, self.held.started_at, heard)
 
     def _beside(self, state: FlowState) -> dict[str, Any]:
         """Which row an action that is now to be run belongs to, and whether that row is understood yet."""
