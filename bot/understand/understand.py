@@ -155,6 +155,10 @@ class _Context:
     trace: bool
 
 
+# Nobody writes one of these by the way: "it is ann@example.com, thanks" is an answer.
+_UNMISTAKABLE = ("email", "phone")
+
+
 class _Question(NamedTuple):
     slot: Slot | None
     forced: bool
@@ -385,6 +389,8 @@ class _Text:
         slot = self._question.slot
         step = open_step(self._compiled, self._state)
         if slot is None and not (step and step.kind == "listen"):
+            return []
+        if slot is not None and slot.accept in _UNMISTAKABLE and self._answer():
             return []
         least = WORDS_OF_A_WISH if slot is None or self._takes_words(slot) else WORDS_OF_A_SENTENCE
         if len(self._reading.words.split()) < least:
