@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from bot.accounts import Directory
 from bot.config import Configuration
 from bot.errors import ConfigError
 from bot.flows import Command, Effect
-from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
+from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
@@ -27,7 +27,7 @@ from store.crypto import Cipher, KeyRing, MasterKey, install_keyring
 from store.directory import load_keys
 from store.settings import StoreSettings
 
-__all__ = ["ADAPTERS", "Runtime", "SystemClock", "open_store"]
+__all__ = ["ADAPTERS", "WORKER_ADAPTERS", "Runtime", "SystemClock", "open_store"]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,12 @@ ADAPTERS = {
     "channel": "channels.whatsapp.channel:open_channel",
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
+}
+# Only in workers, in this order; each may be None, and then everything works without. Whoever brings knowledge is bound here too.
+WORKER_ADAPTERS = {
+    "llm": "bot.llm.open:open_llm",
+    "embedder": "bot.llm.open:open_embedder",
+    "transcriber": "bot.llm.open:open_transcriber",
 }
 REPARSE = "channels.whatsapp.intake:reparse"
 
@@ -60,6 +66,11 @@ class Runtime:
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
+        self.llm: LLM | None = None
+        self.embedder: Embedder | None = None
+        self.transcriber: Transcriber | None = None
+        self.knowledge: Knowledge | None = None
+        self.router: Router | None = None
         self.understand: Callable[..., Sequence[Command]] = understand
         self.watch: Callable[[UUID, Effect], None] | None = (
             None  # looks over the engine's shoulder: tests, the chat console
@@ -90,8 +101,7 @@ class Runtime:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
             runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
-            for port, dotted in {**ADAPTERS, **(adapters or {})}.items():
-                setattr(runtime, port, await _bind(dotted, runtime) if isinstance(dotted, str) else dotted)
+            await runtime.bind({**ADAPTERS, **(WORKER_ADAPTERS if queue is not None else {}), **(adapters or {})})
         except BaseException:
             if runtime is not None:
                 await runtime._close_adapters()
@@ -99,6 +109,11 @@ class Runtime:
             await db.close()
             raise
         return runtime
+
+    async def bind(self, adapters: Mapping[str, str | Any]) -> None:
+        """Port -> dotted name, ready object or None; in order, as one may need another."""
+        for port, dotted in adapters.items():
+            setattr(self, port, await _bind(dotted, self) if isinstance(dotted, str) else dotted)
 
     def skill_context(self, skill: str) -> SkillContext:
         return SkillContext(skill=skill, clock=self.clock, blobs=self.blobs, menu=self._menu)
@@ -126,7 +141,7 @@ class Runtime:
         await db.close()
 
     async def _close_adapters(self) -> None:
-        for adapter in (self.channel, self.dispatcher, self.pacer):
+        for adapter in (self.channel, self.dispatcher, self.pacer, self.router, self.knowledge, self.llm):
             close = getattr(adapter, "close", None)
             if close is not None:
                 await close()
