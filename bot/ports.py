@@ -227,6 +227,8 @@ class LLM(Protocol):
     async def ask(self, prompt: Prompt, budget: Budget) -> Reply:
         """Raises LlmAway within the budget's time when there is no usable answer."""
 
+    async def close(self) -> None: ...
+
 
 class Embedder(Protocol):
     """Texts to vectors of unit length. `query` is what somebody asks, `passage` what may answer it: some models tell them apart."""

@@ -42,6 +42,7 @@ WORKER_ADAPTERS = {
     "llm": "bot.llm.open:open_llm",
     "embedder": "bot.llm.open:open_embedder",
     "transcriber": "bot.llm.open:open_transcriber",
+    "router": "bot.router.open:open_router",
 }
 REPARSE = "channels.whatsapp.intake:reparse"
 

@@ -107,6 +107,17 @@ def _repeat(run: Run, frame: Frame) -> bool:
     return True
 
 
+def _trigger_search(run: Run, frame: Frame) -> bool:
+    """Says the answer that came with the question; without one, that there is none, or nowhere to look."""
+    if frame.ctx.get("answer"):
+        response = "core:utter_search_answer" if frame.ctx.get("source") else "core:utter_search_answer_plain"
+    elif frame.ctx.get("searched"):
+        response = "core:utter_no_relevant_answer_found"
+    else:
+        response = "core:utter_no_knowledge_base"
+    return run.say(response, frame) is not None
+
+
 def _human_handoff(run: Run, frame: Frame) -> bool:
     frame.quiet = True
     run.effects.append(HandOffRequested(str(frame.ctx.get("reason", "flow"))))
@@ -164,6 +175,7 @@ BUILTINS: dict[str, Callable[[Run, Frame], bool]] = {
     "action_session_start": _session_start,
     "action_default_fallback": _default_fallback,
     "action_repeat_bot_messages": _repeat,
+    "action_trigger_search": _trigger_search,
     "action_human_handoff": _human_handoff,
     "action_offer_retry": _offer_retry,
     "action_clarify_flows": _clarify,

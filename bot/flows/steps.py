@@ -19,6 +19,7 @@ BUILTIN_ACTIONS = frozenset(
         "action_session_start",
         "action_default_fallback",
         "action_cancel_flow",
+        "action_trigger_search",
         "action_correct_flow_slot",
         "action_clarify_flows",
         "action_clean_stack",

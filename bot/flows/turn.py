@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.flows.commands import (
+    Answer,
     Back,
     Cancel,
     CannotHandle,
@@ -276,6 +277,8 @@ class _Turn:
                 self._push("pattern_chitchat")
             case Knowledge(query):
                 self._push("pattern_search", query=query)
+            case Answer(text, sources):
+                self._push("pattern_search", answer=text, source=", ".join(sources), searched=True)
             case Clarify(flows):
                 self._clarify(flows)
             case Unusable(what):

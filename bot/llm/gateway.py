@@ -96,7 +96,7 @@ class Gateway:
 
     @property
     def model(self) -> str:
-        return self.settings.embedding_model or ""
+        return self.settings.embedding_model
 
     @property
     def dimension(self) -> int:
@@ -110,7 +110,7 @@ class Gateway:
         kind: Literal["query", "passage"],
         inbox_id: UUID | None = None,
     ) -> list[list[float]]:
-        if self.settings.embedding_model is None:
+        if not self.settings.embeddings:
             raise LlmAway("refused", "embeddings are off")
         mask = Mask()
         sent = [mask.hide(text) for text in texts] if kind == "query" else list(texts)
@@ -149,7 +149,7 @@ class Gateway:
 
     async def transcribe(self, data: bytes, mime_type: str, budget: Budget, *, language: str = "") -> str:
         model = self.settings.transcription_model
-        if model is None:
+        if not self.settings.transcription:
             raise LlmAway("refused", "transcription is off")
         if not data or len(data) > self.settings.max_audio_mb * 1024 * 1024:
             raise LlmAway("refused", f"a recording of {len(data)} bytes")

@@ -1,4 +1,4 @@
-"""The gateway as adapters of three ports; nothing when it is not configured. The library behind it is only imported when it is."""
+"""One gateway as the adapter of three ports; nothing when it is not configured. The library behind it is only imported when it is."""
 
 from __future__ import annotations
 
@@ -29,14 +29,10 @@ async def open_llm(runtime: Runtime) -> LLM | None:
 
 
 async def open_embedder(runtime: Runtime) -> Embedder | None:
-    return cast("Embedder | None", _opened(runtime, "embedding_model"))
+    settings = runtime.configuration.section(LlmSettings, "llm")
+    return cast("Embedder | None", runtime.llm) if settings.embeddings else None
 
 
 async def open_transcriber(runtime: Runtime) -> Transcriber | None:
-    return cast("Transcriber | None", _opened(runtime, "transcription_model"))
-
-
-def _opened(runtime: Runtime, model: str) -> object:
-    """The same gateway, when this kind of model is named."""
     settings = runtime.configuration.section(LlmSettings, "llm")
-    return runtime.llm if getattr(settings, model) else None
+    return cast("Transcriber | None", runtime.llm) if settings.transcription else None

@@ -31,11 +31,13 @@ class LlmSettings(Settings):
     small_model: str = "gpt-4o-mini"
     """Understands what people want."""
     large_model: str = "gpt-4o"
-    embedding_model: str | None = "text-embedding-3-small"
-    """None: no embeddings from this server."""
+    embedding_model: str = "text-embedding-3-small"
     embedding_dimension: int = Field(1536, ge=1)
-    transcription_model: str | None = "whisper-1"
-    """None: voice notes are not transcribed."""
+    embeddings: bool = True
+    """False: no vectors from this server; one that only chats has none."""
+    transcription_model: str = "whisper-1"
+    transcription: bool = True
+    """False: voice notes are not sent there; recordings cannot be masked."""
     structure: Structure = Structure.SCHEMA
 
     timeout_s: float = Field(8.0, gt=0)

@@ -63,6 +63,7 @@ class OpenAIServer:
         self.embedded: list[str] = []
         self.heard: list[tuple[str, bytes, str]] = []  # name, bytes, language
         self.requests = 0
+        self.waiting = 0  # requests that hang by `waits` now
         self.otherwise: Answer = {"commands": []}
         self.transcript = "hello"
         self.vector: Callable[[str], list[float]] = _vector_of
@@ -203,7 +204,11 @@ class OpenAIServer:
         if behaviour is None:
             return None
         if behaviour.wait_s:
-            await asyncio.sleep(behaviour.wait_s)
+            self.waiting += 1
+            try:
+                await asyncio.sleep(behaviour.wait_s)
+            finally:
+                self.waiting -= 1
         if behaviour.drop:
             assert request.transport is not None
             request.transport.abort()

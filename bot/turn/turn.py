@@ -34,10 +34,11 @@ from bot.flows import (
     View,
     advance,
 )
-from bot.messages import Choice, Choices, Inbound, Outbound, Text, Unsupported
+from bot.llm.budget import Budget
+from bot.messages import Choice, Choices, Inbound, Media, Outbound, Text, Unsupported
 from bot.ports import Lane
 from bot.skill import ContactInfo
-from bot.turn import bridge
+from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.speech import parts_of, rows_of
@@ -87,6 +88,7 @@ class TurnInHand:
     message: Inbound | None = None
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
+    budget: Budget | None = None  # of what this turn asks online
 
     async def answer(self) -> Head | None:
         """Runs to the end; returns the next inbox row of the conversation, claimed.
@@ -137,6 +139,9 @@ class TurnInHand:
         assert self.message is not None, "an inbox row of kind message has a message"
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
+        if isinstance(self.message, Media) and voice.is_to_be_heard(self.message, self.compiled, state):
+            heard = await voice.hear(self.runtime, self.held, self.head, self.keys, self.message, self._budget())
+            self.message = Text(text=heard) if heard else self.message
         option_payload: str | None = None
         if isinstance(self.message, Choice) and self.message.source != "quick_reply":
             tapped = await read_tap(self.message, self.held, state, self.keys)
@@ -151,7 +156,7 @@ class TurnInHand:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
             self.message = self.message.model_copy(update={"text": self.message.text[:MAX_TEXT_CHARS]})
-        return self.runtime.understand(
+        offline = self.runtime.understand(
             self.message,
             state,
             self.compiled,
@@ -160,6 +165,30 @@ class TurnInHand:
             country=self.profile.info.country,
             option_payload=option_payload,
         )
+        if option_payload is not None:
+            return offline
+        return await online.explain(
+            self.runtime,
+            self.held,
+            self.head,
+            self.keys,
+            self.profile,
+            self.compiled,
+            state,
+            self._said(),
+            offline,
+            locale=self._locale(),
+            budget=self._budget(),
+        )
+
+    def _budget(self) -> Budget:
+        if self.budget is None:
+            self.budget = online.budget_of(self.runtime, self.held.organization_id, self.head.inbox_id)
+        return self.budget
+
+    def _said(self) -> str:
+        message = self.message
+        return message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else ""
 
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
@@ -391,7 +420,6 @@ class TurnInHand:
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:
         held = self.held
-        message = self.message
         return Turn(
             organization=self.profile.info,
             contact=ContactInfo(
@@ -403,8 +431,8 @@ class TurnInHand:
             step=action.key,
             now=self.now,
             locale=self._locale(),
-            text=message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else "",
-            message=message,
+            text=self._said(),
+            message=self.message,
             slots=bridge.plain_slots(state, skill),
             work=unit,
         )
