@@ -29,7 +29,7 @@ _ID = re.compile(
 )
 _WORD = r"[^\W\d_][\w'’-]*"
 _SAID_NAME = re.compile(
-    rf"\b(?:my names? (?:is|are)|my name's|call me|jina langu ni|ni?naitwa)\s+({_WORD}(?:\s+{_WORD}){{0,2}})",
+    rf"\b(?:my names? (?:is|are)|my name's|call me|jina langu ni|(?:ni)?naitwa)\s+({_WORD}(?:\s+{_WORD}){{0,2}})",
     re.IGNORECASE,
 )
 # After these only a word with a capital is a name: "I am interested".

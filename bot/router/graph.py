@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -23,6 +24,7 @@ __all__ = ["GraphRouter", "build_graph"]
 
 log = logging.getLogger(__name__)
 
+MAX_GRAPHS = 64  # sets of skills; organizations share them
 WITHOUT_MODEL_S = 3.0  # for a search in the knowledge
 
 
@@ -33,7 +35,7 @@ class GraphRouter:
         self._llm = llm
         self._knowledge = knowledge
         self._prose = prose or {}
-        self._graphs: dict[tuple[str, ...], Any] = {}
+        self._graph_of = lru_cache(maxsize=MAX_GRAPHS)(build_graph)
 
     async def route(self, question: Question) -> Routed:
         started = time.monotonic()
@@ -45,7 +47,7 @@ class GraphRouter:
             # What people write must not be sent to a tracing service because of a variable in the environment.
             with tracing_context(enabled=False):
                 async with asyncio.timeout(max(left_s, 0)):
-                    found = await self._graph(question.skills).ainvoke({"tried": [], "trace": []}, context=around)
+                    found = await self._graph_of(question.skills).ainvoke({"tried": [], "trace": []}, context=around)
         except (TimeoutError, LlmAway):
             trace["outcome"] = "time"
         except Exception:
@@ -62,12 +64,6 @@ class GraphRouter:
             extra={"outcome": trace["outcome"], "agents": found.get("tried", []), "commands": len(commands), "ms": ms},
         )
         return Routed(commands, trace)
-
-    def _graph(self, skills: tuple[str, ...]) -> Any:
-        graph = self._graphs.get(skills)
-        if graph is None:
-            graph = self._graphs[skills] = build_graph(skills)
-        return graph
 
 
 def build_graph(skills: tuple[str, ...]) -> Any:

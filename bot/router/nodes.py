@@ -47,7 +47,8 @@ async def classify(state: RouterState, runtime: Runtime[Surroundings]) -> Router
     around, situation = runtime.context, state["situation"]
     question = around.question
     candidates = rank(question.text, situation.startable, question.compiled, first=situation.skill, top=TOP_FLOWS)
-    passages = await _search(around)
+    found = await _search(around)
+    passages = found or ()
     agent = _choose(around, situation, candidates, passages)
     line = {
         "node": "classify",
@@ -55,7 +56,13 @@ async def classify(state: RouterState, runtime: Runtime[Surroundings]) -> Router
         "passages": [[each.source, round(each.score, 3)] for each in passages],
         "agent": agent,
     }
-    return {"candidates": candidates, "passages": passages, "agent": agent, "trace": [line]}
+    return {
+        "candidates": candidates,
+        "passages": passages,
+        "is_searched": found is not None,
+        "agent": agent,
+        "trace": [line],
+    }
 
 
 def _choose(
@@ -66,7 +73,7 @@ def _choose(
     if any(isinstance(each, Knowledge) for each in question.offline):
         return KNOWLEDGE
     if around.llm is None:
-        return KNOWLEDGE if passages or (around.knowledge is not None and is_question(question.text)) else ""
+        return KNOWLEDGE if passages else ""
     if passages and (is_question(question.text) or best is None or best.score < NEAR):
         return KNOWLEDGE
     if situation.running is not None and (best is None or best.score < NEAR):
@@ -106,7 +113,7 @@ class CommandAgent:
         except LlmAway as e:
             line["away"] = e.reason
         line["commands"] = [_told(each) for each in proposed]
-        searches = any(isinstance(each, Knowledge) for each in proposed) and KNOWLEDGE not in state.get("tried", [])
+        searches = any(isinstance(each, Knowledge) for each in proposed) and KNOWLEDGE not in state["tried"]
         return {
             "proposed": proposed,
             "agent": KNOWLEDGE if searches else "",
@@ -144,17 +151,11 @@ async def rag(state: RouterState, runtime: Runtime[Surroundings]) -> RouterState
     around = runtime.context
     passages = state["passages"]
     line: dict[str, Any] = {"node": KNOWLEDGE}
-    answer: Answer | None = None
-    if passages:
-        answer = await _answered(around, passages, line)
-    elif around.knowledge is not None and _is_about_knowledge(state, around):
-        answer = Answer()
-    line["answered"] = bool(answer and answer.text)
-    others = [each for each in state.get("proposed", ()) if not isinstance(each, Knowledge)]
-    following = "" if answer or state.get("tried") else _next_agent(around, state)
+    answer = await _answered(around, passages, line) if passages else None
+    line["answered"] = answer is not None
     return {
-        "proposed": [*others, answer] if answer else others,
-        "agent": following,
+        "proposed": [answer] if answer else state.get("proposed", ()),
+        "agent": "" if answer or state["tried"] else _next_agent(around, state),
         "tried": [KNOWLEDGE],
         "trace": [line],
     }
@@ -183,14 +184,6 @@ async def _answered(around: Surroundings, passages: Sequence[Passage], line: dic
     return found or quote(passages[0])
 
 
-def _is_about_knowledge(state: RouterState, around: Surroundings) -> bool:
-    """To "I do not know that" a question leads, not every word that nobody understood."""
-    asked = (*around.question.offline, *state.get("proposed", ()))
-    return any(isinstance(each, Knowledge) for each in asked) or (
-        around.llm is None and is_question(around.question.text)
-    )
-
-
 def _next_agent(around: Surroundings, state: RouterState) -> str:
     if around.llm is None or any(isinstance(each, Knowledge) for each in around.question.offline):
         return ""
@@ -205,17 +198,22 @@ def go_on(state: RouterState) -> str:
 
 
 async def respond(state: RouterState, runtime: Runtime[Surroundings]) -> RouterState:
-    """What was proposed becomes the output. A search that found nothing to say is none."""
-    commands = [each for each in state.get("proposed", ()) if not isinstance(each, Knowledge)]
+    """What was proposed becomes the output. To a question that was looked up in vain it is said that we do not know."""
+    question, proposed = runtime.context.question, state.get("proposed", ())
+    commands = [each for each in proposed if not isinstance(each, Knowledge)]
+    asks = any(isinstance(each, Knowledge) for each in (*question.offline, *proposed)) or is_question(question.text)
+    if not commands and asks and state["is_searched"]:
+        commands = [Answer()]
     return {"commands": commands, "trace": [{"node": "respond", "commands": [_told(each) for each in commands]}]}
 
 
 # -- what the nodes share -------------------------------------------------------------------------
 
 
-async def _search(around: Surroundings) -> Sequence[Passage]:
+async def _search(around: Surroundings) -> Sequence[Passage] | None:
+    """None: there is nowhere to look, or it cannot be looked into now."""
     if around.knowledge is None:
-        return ()
+        return None
     question = around.question
     try:
         return await around.knowledge.search(
@@ -223,7 +221,7 @@ async def _search(around: Surroundings) -> Sequence[Passage]:
         )
     except (Retryable, Permanent, LlmAway) as e:
         log.warning("knowledge cannot be searched", extra={"reason": type(e).__name__})
-        return ()
+        return None
 
 
 async def _ask(around: Surroundings, prompt: Prompt) -> Reply:

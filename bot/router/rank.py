@@ -16,7 +16,7 @@ STEM = 5  # "registration" and "register", "tiketi" and "tikiti za" meet; shorte
 MAX_CACHED = 256
 
 _ASKS = frozenset(normalise("""
-    what when where who whom whose which why how is are am do does did can could will would may should has have
+    what when where who whom whose which why how is are am do does did can could will would should has have
     nini lini wapi nani gani kwanini mbona vipi je ngapi kuna naweza inawezekana
 """).split())  # fmt: skip
 

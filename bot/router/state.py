@@ -24,6 +24,7 @@ class RouterState(TypedDict, total=False):
     situation: Situation
     candidates: Sequence[Candidate]
     passages: Sequence[Passage]
+    is_searched: bool  # False: there is nowhere to look, or it cannot be looked into now
     agent: str
     tried: Annotated[list[str], operator.add]
     proposed: Sequence[Command]

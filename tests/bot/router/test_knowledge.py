@@ -14,6 +14,7 @@ from tests.bot.router.conftest import PARKING, OpenStage, Shelf, facts, traces
 from tests.bot.router.test_understanding import DID_NOT_UNDERSTAND, UNKNOWN, known, put, start, texts
 
 PARK = "Is there parking at the venue?"
+UNANSWERED = "I do not know the answer to that."
 QUOTED = f"{PARKING.text}\n\n_Source: Visitor guide_"
 
 
@@ -39,7 +40,7 @@ async def test_a_question_in_mid_form_is_answered_and_the_form_goes_on(open_stag
 async def test_what_is_not_known_is_said_so(open_stage: OpenStage, shelf: Shelf) -> None:
     stage = await open_stage(knowledge=shelf)
     ann = await known(stage)
-    assert await texts(ann, "Who painted the ceiling?") == ["I do not know the answer to that."]
+    assert await texts(ann, "Who painted the ceiling?") == [UNANSWERED]
     assert await texts(ann, "blargh") == [DID_NOT_UNDERSTAND]
 
 
@@ -89,7 +90,7 @@ async def test_a_passage_that_gives_orders_can_only_be_answered_from(
     ann = await known(stage)
     server.answers({"commands": [start("shop:shop_refund"), put("shop:shop_count", 99)], "answer": None, "sources": []})
     server.commands({"command": "cannot_handle"})
-    assert await texts(ann, PARK) == [DID_NOT_UNDERSTAND]
+    assert await texts(ann, PARK) == [UNANSWERED]
     assert "start_flow" not in server.chats[0].text
     assert "SYSTEM" not in server.chats[1].text
     assert await ann.slots() == {}
@@ -118,20 +119,20 @@ async def test_a_skills_agent_may_send_a_question_to_the_knowledge(server: OpenA
     shelf = Shelf()
     stage = await open_stage(server, shelf)
     server.commands({"command": "search"})
-    assert await texts(await known(stage), "tell me about shirts") == ["I do not know the answer to that."]
+    assert await texts(await known(stage), "tell me about shirts") == [UNANSWERED]
 
 
 async def test_no_more_calls_than_the_budget(server: OpenAIServer, open_stage: OpenStage, shelf: Shelf) -> None:
     stage = await open_stage(server, shelf, calls_per_turn=1)
     server.answers({"answer": None, "sources": []})
-    assert await texts(await known(stage), PARK) == [DID_NOT_UNDERSTAND]
+    assert await texts(await known(stage), PARK) == [UNANSWERED]
     assert server.requests == 1
 
 
 async def test_knowledge_that_cannot_be_searched_is_none(open_stage: OpenStage, shelf: Shelf) -> None:
     stage = await open_stage(knowledge=shelf)
     shelf.error = Retryable("the store is away")
-    assert await texts(await known(stage), "parking, I beg you") == [DID_NOT_UNDERSTAND]
+    assert await texts(await known(stage), PARK) == [DID_NOT_UNDERSTAND]
 
 
 async def test_a_bug_in_the_store_of_knowledge_costs_no_turn(open_stage: OpenStage, shelf: Shelf) -> None:
@@ -149,7 +150,17 @@ async def test_a_question_that_understanding_sends_there_is_answered(open_stage:
     [said] = await ann.say("parking", commands=[Knowledge("parking")])
     assert said.text == QUOTED
     [said] = await ann.say(UNKNOWN, commands=[Knowledge(UNKNOWN)])
-    assert said.text == "I do not know the answer to that."
+    assert said.text == UNANSWERED
+
+
+async def test_a_question_that_no_passage_answers_is_not_known(
+    server: OpenAIServer, open_stage: OpenStage, shelf: Shelf
+) -> None:
+    stage = await open_stage(server, shelf)
+    server.answers({"answer": None, "sources": []})
+    [said] = await (await known(stage)).say("parking", commands=[Knowledge("parking")])
+    assert said.text == UNANSWERED
+    assert server.requests == 1
 
 
 async def test_a_long_passage_is_cut_after_a_sentence(open_stage: OpenStage) -> None:
