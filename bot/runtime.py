@@ -37,7 +37,7 @@ ADAPTERS = {
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
 }
-# Only in workers, in this order; each may be None, and then everything works without. Whoever brings knowledge is bound here too.
+# Only in workers, in this order; each may be None, and then everything works without. Knowledge belongs before the router, which uses it.
 WORKER_ADAPTERS = {
     "llm": "bot.llm.open:open_llm",
     "embedder": "bot.llm.open:open_embedder",
@@ -102,7 +102,7 @@ class Runtime:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
             runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
-            await runtime.bind({**ADAPTERS, **(WORKER_ADAPTERS if queue is not None else {}), **(adapters or {})})
+            await runtime.bind({**ADAPTERS, **_of_workers(queue), **(adapters or {})})
         except BaseException:
             if runtime is not None:
                 await runtime._close_adapters()
@@ -146,6 +146,15 @@ class Runtime:
             close = getattr(adapter, "close", None)
             if close is not None:
                 await close()
+
+
+def _of_workers(queue: str | None) -> dict[str, str]:
+    """Conversations are the interactive queue's: the others need no graph."""
+    return {
+        port: dotted
+        for port, dotted in WORKER_ADAPTERS.items()
+        if queue is not None and (port != "router" or queue in ("interactive", "all"))
+    }
 
 
 async def open_store(configuration: Configuration, process: str) -> Cipher:

@@ -8,22 +8,29 @@
         assert "0722" not in server.chats[0].text
 
 It checks what a real one would: the key, the model's name, that a strict schema is one, that messages have roles. An answer may be a function of
-the request. When nothing is scripted, a chat is answered with `otherwise`.
+the request. When nothing is scripted, the first of `rules` whose pattern is in what the person wrote answers, else `otherwise`.
+
+For a chat by hand it runs alone: `python -m bot.testing.openai_server rules.yml --port 9100`, with `{when: regex, commands: [...]}` or
+`{when: regex, answer: text, sources: [1]}` or `{when: regex, wait_s: 30}` or `{when: regex, status: 429}` in the file.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import hashlib
 import itertools
 import json
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from ruamel.yaml import YAML
 
 __all__ = ["ChatRequest", "OpenAIServer"]
 
@@ -64,7 +71,8 @@ class OpenAIServer:
         self.heard: list[tuple[str, bytes, str]] = []  # name, bytes, language
         self.requests = 0
         self.waiting = 0  # requests that hang by `waits` now
-        self.otherwise: Answer = {"commands": []}
+        self.otherwise: Answer = {"commands": [], "answer": None, "sources": []}
+        self.rules: list[Mapping[str, Any]] = []
         self.transcript = "hello"
         self.vector: Callable[[str], list[float]] = _vector_of
         self.counts_tokens = True
@@ -77,7 +85,7 @@ class OpenAIServer:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, *, key: str | None = None) -> AsyncIterator[OpenAIServer]:
+    async def open(cls, *, key: str | None = None, port: int = 0) -> AsyncIterator[OpenAIServer]:
         self = cls(key)
         app = web.Application(client_max_size=MAX_UPLOAD)
         app.router.add_post("/v1/chat/completions", self._chat)
@@ -85,7 +93,7 @@ class OpenAIServer:
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         host, port = runner.addresses[0][:2]
         self.base_url = f"http://{host}:{port}/v1"
@@ -144,6 +152,16 @@ class OpenAIServer:
         chat = _read_chat(data, body, request)
         self.chats.append(chat)
         answer = self._answers.popleft() if self._answers else self.otherwise
+        rule = next((each for each in self.rules if answer is self.otherwise and _fits(each, chat)), None)
+        if rule is not None:
+            await asyncio.sleep(float(rule.get("wait_s", 0)))
+            if "status" in rule:
+                return _error(int(rule["status"]), "by a rule")
+            answer = {
+                "commands": rule.get("commands", []),
+                "answer": rule.get("answer"),
+                "sources": rule.get("sources", []),
+            }
         if callable(answer):
             answer = answer(chat)
         text = answer if isinstance(answer, str) else json.dumps(answer)
@@ -235,6 +253,13 @@ class OpenAIServer:
         return None
 
 
+def _fits(rule: Mapping[str, Any], chat: ChatRequest) -> bool:
+    said = (
+        chat.user.get("message") or chat.user.get("question") or "" if isinstance(chat.user, dict) else str(chat.user)
+    )
+    return re.search(str(rule["when"]), said, re.IGNORECASE) is not None
+
+
 def _strictness(schema: Mapping[str, Any], place: str) -> str | None:
     """What OpenAI demands of a strict schema: every object closed, every property required, no union at the root."""
     if place == "schema" and schema.get("type") != "object":
@@ -291,3 +316,18 @@ def _vector_of(text: str) -> list[float]:
         vector[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) % 1536] += 1.0
     vector[0] += 0.01
     return vector
+
+
+async def _serve(rules: Path, port: int) -> None:
+    async with OpenAIServer.open(port=port) as server:
+        server.rules = YAML(typ="safe", pure=True).load(rules) or []
+        print(f"OPENAI_BASE_URL={server.base_url}", flush=True)  # noqa: T201
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description="A server that speaks OpenAI's API and answers by rules.")
+    arguments.add_argument("rules", type=Path)
+    arguments.add_argument("--port", type=int, default=9100)
+    given = arguments.parse_args()
+    asyncio.run(_serve(given.rules, given.port))

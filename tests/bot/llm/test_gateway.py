@@ -250,7 +250,7 @@ async def test_a_server_that_is_down_is_left_alone_and_tried_again_later(
         assert server.requests == 3
         server.is_up()
         await asyncio.sleep(0.35)
-        assert (await gateway.ask(prompt("later"), gateway.budget(organization_id))).data == {"commands": []}
+        assert (await gateway.ask(prompt("later"), gateway.budget(organization_id))).data == server.otherwise
 
 
 async def test_a_wrong_key_is_no_reason_to_ask_for_ever(server: OpenAIServer, organization_id: UUID) -> None:
