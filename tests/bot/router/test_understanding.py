@@ -101,6 +101,18 @@ async def test_what_is_no_answer_to_the_question_is_asked(server: OpenAIServer, 
     assert (await texts(ann, "meh, changed my mind about all this"))[0] == "Okay, I have stopped: order."
 
 
+async def test_the_words_of_the_flow_stand_when_the_model_knows_no_better(
+    server: OpenAIServer, open_stage: OpenStage
+) -> None:
+    stage = await open_stage(server)
+    ann = await known(stage)
+    for said in ("order", "2", "medium"):
+        await ann.say(said)
+    server.commands({"command": "cannot_handle"})
+    assert await texts(ann, "dunno, my cousin has one") == ["That is no e-mail address.", "Your e-mail?"]
+    assert server.requests == 1
+
+
 async def test_the_skill_that_is_running_or_nearest_is_asked_with_its_own_words(
     server: OpenAIServer, open_stage: OpenStage
 ) -> None:
