@@ -12,12 +12,11 @@ from uuid import UUID
 
 import orjson
 
-from bot.accounts import OrganizationProfile
 from bot.flows import Command, Compiled, FlowState
 from bot.llm.budget import Budget
-from bot.ports import Question
+from bot.ports import Question, Routed
 from bot.router.entry import is_unexplained
-from bot.turn.lease import Claim, Head
+from bot.turn.lease import Claim
 from store.crypto import OrganizationKeys, column_aad
 from store.db import execute, fetch
 from store.ids import uuid7
@@ -25,6 +24,7 @@ from store.tenancy import organization_scope
 
 if TYPE_CHECKING:
     from bot.runtime import Runtime
+    from bot.turn.turn import TurnInHand
 
 __all__ = ["budget_of", "explain", "trace_aad", "traces_of"]
 
@@ -48,42 +48,38 @@ def budget_of(runtime: Runtime, organization_id: UUID, inbox_id: UUID) -> Budget
 
 
 async def explain(
-    runtime: Runtime,
-    held: Claim,
-    head: Head,
-    keys: OrganizationKeys,
-    profile: OrganizationProfile,
-    compiled: Compiled,
-    state: FlowState,
-    text: str,
-    offline: Sequence[Command],
-    *,
-    locale: str,
-    budget: Budget,
+    turn: TurnInHand, state: FlowState, offline: Sequence[Command], *, text: str, locale: str, budget: Budget
 ) -> Sequence[Command]:
     """What the router makes of it; `offline` when it was explained already, or when there is no better answer in time."""
-    if runtime.router is None or not text.strip() or not is_unexplained(offline, compiled, state):
+    router, held, head = turn.runtime.router, turn.held, turn.head
+    if router is None or not text.strip() or not is_unexplained(offline, turn.compiled, state):
         return offline
-    routed = await runtime.router.route(
+    routed = await router.route(
         Question(
             organization_id=held.organization_id,
             inbox_id=head.inbox_id,
             text=text,
             offline=offline,
             state=state,
-            compiled=compiled,
+            compiled=turn.compiled,
             locale=locale,
-            country=profile.info.country,
-            skills=profile.skills,
-            organization=profile.info.name,
-            private=_private(held, compiled, state),
+            country=turn.profile.info.country,
+            skills=turn.profile.skills,
+            organization=turn.profile.info.name,
+            private=_private(held, turn.compiled, state),
             budget=budget,
         )
     )
-    sealed = keys.seal(orjson.dumps(dict(routed.trace), default=repr), trace_aad(held.organization_id))
+    await _keep(turn, routed)
+    return routed.commands or offline
+
+
+async def _keep(turn: TurnInHand, routed: Routed) -> None:
+    """At once, like usage facts: what was asked is told also of a turn that is tried again."""
+    held, head = turn.held, turn.head
+    sealed = turn.keys.seal(orjson.dumps(dict(routed.trace), default=repr), trace_aad(held.organization_id))
     with organization_scope(held.organization_id):
         await execute(_KEEP, uuid7(), held.organization_id, held.session_id, head.inbox_id, head.message_id, sealed)
-    return routed.commands or offline
 
 
 def trace_aad(organization_id: UUID) -> bytes:

@@ -140,7 +140,7 @@ class TurnInHand:
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
         if isinstance(self.message, Media) and voice.is_to_be_heard(self.message, self.compiled, state):
-            heard = await voice.hear(self.runtime, self.held, self.head, self.keys, self.message, self._budget())
+            heard = await voice.hear(self, self.message, self._budget())
             self.message = Text(text=heard) if heard else self.message
         option_payload: str | None = None
         if isinstance(self.message, Choice) and self.message.source != "quick_reply":
@@ -168,17 +168,7 @@ class TurnInHand:
         if option_payload is not None:
             return offline
         return await online.explain(
-            self.runtime,
-            self.held,
-            self.head,
-            self.keys,
-            self.profile,
-            self.compiled,
-            state,
-            self._said(),
-            offline,
-            locale=self._locale(),
-            budget=self._budget(),
+            self, state, offline, text=self._said(), locale=self._locale(), budget=self._budget()
         )
 
     def _budget(self) -> Budget:

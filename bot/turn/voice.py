@@ -12,13 +12,11 @@ from bot.flows import Compiled, FlowState, open_question
 from bot.llm.budget import Budget
 from bot.llm.errors import LlmAway
 from bot.messages import Inbound, Media, MediaKind
-from bot.turn.lease import Claim, Head
-from store.crypto import OrganizationKeys
 from store.db import execute, fetchrow
 from store.tenancy import organization_scope
 
 if TYPE_CHECKING:
-    from bot.runtime import Runtime
+    from bot.turn.turn import TurnInHand
 
 __all__ = ["hear", "is_to_be_heard"]
 
@@ -38,26 +36,28 @@ def is_to_be_heard(message: Inbound, compiled: Compiled, state: FlowState) -> bo
     return slot is None or slot.accept != "media"
 
 
-async def hear(runtime: Runtime, held: Claim, head: Head, keys: OrganizationKeys, note: Media, budget: Budget) -> str:
+async def hear(turn: TurnInHand, note: Media, budget: Budget) -> str:
     """What is said; empty when nobody can tell, or not in time: then it is a voice note that cannot be used, as without a transcriber."""
-    if note.transcript or runtime.transcriber is None:
+    transcriber = turn.runtime.transcriber
+    if note.transcript or transcriber is None:
         return note.transcript
     try:
         async with asyncio.timeout(max(budget.left_s, 0)):
-            data, mime_type = await _recording(runtime, held, head, note)
-            text = await runtime.transcriber.transcribe(data, mime_type, budget)
+            data, mime_type = await _recording(turn, note)
+        text = await transcriber.transcribe(data, mime_type, budget)
     except (LlmAway, Permanent, Retryable, TimeoutError) as e:
         log.warning("voice note not transcribed", extra={"reason": getattr(e, "reason", type(e).__name__)})
         return ""
-    if text and head.message_id is not None:
-        await _keep(runtime, held, head, keys, note.model_copy(update={"transcript": text}))
+    if text:
+        await _keep(turn, note.model_copy(update={"transcript": text}))
     return text
 
 
-async def _recording(runtime: Runtime, held: Claim, head: Head, note: Media) -> tuple[bytes, str]:
+async def _recording(turn: TurnInHand, note: Media) -> tuple[bytes, str]:
     """From our own store when the job that fetches files was quicker, else from the channel."""
+    runtime, held = turn.runtime, turn.held
     with organization_scope(held.organization_id):
-        row = await fetchrow(_STORED, held.organization_id, head.message_id)
+        row = await fetchrow(_STORED, held.organization_id, turn.head.message_id)
     if row is not None:
         return await runtime.blobs.get(held.organization_id, row["blob"]), row["mime_type"] or note.mime_type
     account = await runtime.directory.account(held.organization_id, held.account_id)
@@ -65,8 +65,9 @@ async def _recording(runtime: Runtime, held: Claim, head: Head, note: Media) -> 
     return data, mime_type or note.mime_type
 
 
-async def _keep(runtime: Runtime, held: Claim, head: Head, keys: OrganizationKeys, note: Media) -> None:
+async def _keep(turn: TurnInHand, note: Media) -> None:
     """At once: a turn that is tried again does not pay for it twice."""
-    body = encode_inbound(note, keys, sealed=runtime.encrypt_messages)
-    with organization_scope(held.organization_id):
-        await execute(_KEEP, held.organization_id, head.message_id, body)
+    organization_id = turn.held.organization_id
+    body = encode_inbound(note, turn.keys, sealed=turn.runtime.encrypt_messages)
+    with organization_scope(organization_id):
+        await execute(_KEEP, organization_id, turn.head.message_id, body)

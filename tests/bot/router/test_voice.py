@@ -67,6 +67,16 @@ async def test_a_voice_note_whose_file_is_gone_is_told_kindly(server: OpenAIServ
     assert server.heard == []
 
 
+async def test_a_voice_note_that_was_heard_in_an_earlier_try_is_not_heard_again(
+    server: OpenAIServer, open_stage: OpenStage
+) -> None:
+    stage = await open_stage(server)
+    stage.hold_jobs = True
+    heard = NOTE.model_copy(update={"transcript": "order"})
+    assert [each.text for each in await (await known(stage)).send(heard)] == ["How many?"]
+    assert server.heard == []
+
+
 async def test_without_a_transcriber_it_cannot_be_used(open_stage: OpenStage) -> None:
     stage = await open_stage()
     assert [each.text for each in await (await known(stage)).send_media(NOTE, b"OggS")] == [UNUSABLE]
