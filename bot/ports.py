@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from bot.messages import Outbound
@@ -168,6 +168,23 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
 
+class Embedder(Protocol):
+    """Texts to vectors of unit length. `model` keeps the vectors of different models apart."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str], *, background: bool = False) -> Sequence[Sequence[float]]:
+        """One vector for each text, same order. `background`: nobody waits, others go first.
+
+        Raises:
+            Retryable: not now.
+            Permanent: never like this.
+        """
+
+    async def close(self) -> None: ...
+
+
 class Blobs(Protocol):
     """Media by content hash."""
 
@@ -228,26 +245,6 @@ class LLM(Protocol):
         """Raises LlmAway within the budget's time when there is no usable answer."""
 
     async def close(self) -> None: ...
-
-
-class Embedder(Protocol):
-    """Texts to vectors of unit length. `query` is what somebody asks, `passage` what may answer it: some models tell them apart."""
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    async def embed(
-        self,
-        organization_id: UUID,
-        texts: Sequence[str],
-        *,
-        kind: Literal["query", "passage"],
-        inbox_id: UUID | None = None,
-    ) -> list[list[float]]:
-        """In the order of `texts`. A query leaves this process masked, a passage as it is. Raises LlmAway."""
 
 
 class Transcriber(Protocol):

@@ -15,7 +15,7 @@ from bot.accounts import Directory
 from bot.config import Configuration
 from bot.errors import ConfigError
 from bot.flows import Command, Effect
-from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
+from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
@@ -40,7 +40,6 @@ ADAPTERS = {
 # Only in workers, in this order; each may be None, and then everything works without. Knowledge belongs before the router, which uses it.
 WORKER_ADAPTERS = {
     "llm": "bot.llm.open:open_llm",
-    "embedder": "bot.llm.open:open_embedder",
     "transcriber": "bot.llm.open:open_transcriber",
     "router": "bot.router.open:open_router",
 }
@@ -68,7 +67,6 @@ class Runtime:
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
         self.llm: LLM | None = None
-        self.embedder: Embedder | None = None
         self.transcriber: Transcriber | None = None
         self.knowledge: Knowledge | None = None
         self.router: Router | None = None

@@ -38,7 +38,7 @@ EXTENSIONS = {
 
 
 class Gateway:
-    """Implements LLM, Embedder and Transcriber (`bot.ports`)."""
+    """Implements LLM and Transcriber (`bot.ports`); `bot.llm.embedder` makes it an Embedder."""
 
     def __init__(self, settings: LlmSettings, client: Client) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""One gateway as the adapter of three ports; nothing when it is not configured. The library behind it is only imported when it is."""
+"""One gateway behind three ports; nothing when it is not configured. The library behind it is only imported when it is."""
 
 from __future__ import annotations
 
@@ -28,9 +28,13 @@ async def open_llm(runtime: Runtime) -> LLM | None:
     return opened
 
 
-async def open_embedder(runtime: Runtime) -> Embedder | None:
+def open_embedder(runtime: Runtime) -> Embedder | None:
+    """For whoever compares meanings with the vectors of this server instead of local ones."""
     settings = runtime.configuration.section(LlmSettings, "llm")
-    return cast("Embedder | None", runtime.llm) if settings.embeddings else None
+    if runtime.llm is None or not settings.embeddings:
+        return None
+    embedder: Embedder = importlib.import_module("bot.llm.embedder").GatewayEmbedder(runtime.llm)
+    return embedder
 
 
 async def open_transcriber(runtime: Runtime) -> Transcriber | None:

@@ -38,7 +38,7 @@ from store.tenancy import organization_scope
 __all__ = ["Person", "Stage", "TurnLog", "found_organization"]
 
 RUN_JOB = "scheduler.jobs:run_job"  # above this package, so by its name, as the adapters are (decision 1)
-MODELS = {port: WORKER_ADAPTERS[port] for port in ("llm", "embedder", "transcriber", "router")}
+MODELS = {port: WORKER_ADAPTERS[port] for port in ("llm", "transcriber", "router")}
 MAX_ROUNDS = 50  # jobs that make jobs for ever must not hang a test
 
 

@@ -124,6 +124,10 @@ class TurnInHand:
 
     async def _wishes(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         commands = await self._commands(state, said)
+        if commands:
+            commands = await online.explain(
+                self, state, commands, text=self._said(), locale=self._locale(), budget=self._budget()
+            )
         if self._is_new_session() and commands and all(isinstance(each, CannotHandle) for each in commands):
             # A conversation never begins with "I did not understand".
             return [StartFlow(flow) for flow, _ in self.compiled.intents.get("first_contact", ())[:1]] or commands
@@ -156,7 +160,7 @@ class TurnInHand:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
             self.message = self.message.model_copy(update={"text": self.message.text[:MAX_TEXT_CHARS]})
-        offline = self.runtime.understand(
+        return self.runtime.understand(
             self.message,
             state,
             self.compiled,
@@ -164,11 +168,6 @@ class TurnInHand:
             now=self.now,
             country=self.profile.info.country,
             option_payload=option_payload,
-        )
-        if option_payload is not None:
-            return offline
-        return await online.explain(
-            self, state, offline, text=self._said(), locale=self._locale(), budget=self._budget()
         )
 
     def _budget(self) -> Budget:
