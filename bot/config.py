@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,13 @@ from bot.settings import RootSettings
 __all__ = ["DEFAULT", "ENVIRONMENT", "PREFIX", "SECTIONS", "Configuration", "Row", "load"]
 
 PREFIX = "CHATNATION__"
+ALMOST = "CHATNATION_"
+# Read by processes and tests themselves; they are no settings.
+OF_OTHERS = frozenset(
+    ("CHATNATION_EMULATOR_CONFIG", "CHATNATION_READY_FILE", "CHATNATION_CHROMIUM", "CHATNATION_KILLS")
+)
+# What Kubernetes and Docker put into every container beside a service of ours.
+_OF_SERVICES = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
 DEFAULT = "default"
 ENVIRONMENT = "environment"
 
@@ -144,12 +152,27 @@ class Configuration:
     def _from_environment(self, source: Mapping[str, str]) -> list[tuple[Name, str]]:
         given = []
         for variable in sorted(source):
-            if variable.upper().startswith(PREFIX) and source[variable] != "":
+            if source[variable] == "":
+                continue
+            if meant := self._meant(variable, source[variable]):
+                raise ConfigError(f"{variable} is not a setting: did you mean {meant}?")
+            if variable.upper().startswith(PREFIX):
                 path = tuple(variable[len(PREFIX) :].lower().split("__"))
                 if variable != variable.upper() or self._field(path) is None:
                     raise ConfigError(f"{variable} is not a setting{self._suggest(variable)}")
                 given.append((path, source[variable]))
         return given
+
+    def _meant(self, variable: str, value: str) -> str | None:
+        """The setting that a name with too few underscores stands for, which would else be passed over in silence."""
+        name = variable.upper()
+        if not name.startswith(ALMOST) or name.startswith(PREFIX) or name in OF_OTHERS or _OF_SERVICES.search(name):
+            return None
+        if value.startswith(("tcp://", "udp://", "sctp://")):
+            return None
+        known = {"".join(path).replace("_", "").upper(): path for path in self._names()}
+        close = difflib.get_close_matches(name.removeprefix(ALMOST).replace("_", ""), known, n=1, cutoff=0.85)
+        return self._variable(known[close[0]]) if close else None
 
     def _read_root(self, given: list[tuple[Name, str]]) -> RootSettings:
         """`env` and `configs` decide which files are read, so they come from the environment only; `data` may also stand in a file."""

@@ -61,6 +61,8 @@ class TurnSettings(Settings):
     """A send without an answer and without a status for so long is sent again."""
     session_expiry_h: float = Field(24.0, gt=0)
     """Silence after which a conversation starts afresh."""
+    unfinished_kept_h: float = Field(168.0, ge=0)
+    """Silence during which something half finished is kept, and going on with it is offered."""
 
 
 class EmulatorSettings(Settings):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import inspect
 import json
 import os
 from pathlib import Path
@@ -15,10 +14,13 @@ import typer
 from bot.cli.process import CONFIG_ERROR
 from bot.cli.state import UpState
 from bot.config import Configuration
+from bot.demo.requests import list_requests
 from bot.demo.skills import switch
 from bot.errors import ChatNationError, ConfigError
 
 __all__ = ["app"]
+
+WAIT_S = 300.0  # 24,000 messages at 80 a second
 
 app = typer.Typer(no_args_is_help=True, help="The demo organizations of `chatnation up`.")
 
@@ -56,17 +58,33 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
 
 
 @app.command()
-def announce(event: str, text: str) -> None:
+def announce(
+    event: str,
+    text: str,
+    wait: Annotated[bool, typer.Option("--wait", help=f"Until all is sent or refused, at most {WAIT_S:g} s.")] = False,
+) -> None:
     """Send TEXT to everybody who holds a ticket of EVENT (its id or name), through the bulk queue."""
     _use_running()
     try:
-        outcome = importlib.import_module("bot.demo").announce(event, text)
-        if inspect.iscoroutine(outcome):
-            outcome = asyncio.run(outcome)
+        typer.echo(
+            asyncio.run(importlib.import_module("bot.demo").announce(event, text, wait_s=WAIT_S if wait else None))
+        )
     except ChatNationError as error:
         _refuse(str(error), code=1)
-    if outcome is not None:
-        typer.echo(outcome)
+
+
+@app.command()
+def announcements() -> None:
+    """List the announcements made so far: how many messages were queued, sent and refused, and why."""
+    _use_running()
+    typer.echo(asyncio.run(importlib.import_module("bot.demo").list_announcements()))
+
+
+@app.command()
+def requests() -> None:
+    """List who asked in the chat to talk to a person."""
+    _use_running()
+    typer.echo(asyncio.run(list_requests()))
 
 
 @app.command()

@@ -34,7 +34,13 @@ async def create(person: DemoOrganization, master: Cipher) -> None:
     meta_app_id = await put_meta_app(person.app_id, person.name, sealed)
     with organization_scope(person.id):
         await Organization.get_or_create(
-            id=person.id, defaults={"name": person.name, "slug": person.slug, "locale": person.locale}
+            id=person.id,
+            defaults={
+                "name": person.name,
+                "slug": person.slug,
+                "locale": person.locale,
+                "settings": {"contact": person.contact},
+            },
         )
         if not await OrganizationKey.exists():
             await OrganizationKey.create(version=1, wrapped=keyring().master.wrap(person.id, new_data_key()))

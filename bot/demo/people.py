@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ class DemoOrganization:
     verify_token: str
     access_token: str
     display_phone_number: str
+    contact: dict[str, Any] = field(default_factory=dict)  # how people reach it outside of the chat
 
     @property
     def id(self) -> UUID:
@@ -48,6 +49,11 @@ _CAST: tuple[dict[str, Any], ...] = (
         "waba_id": "209876543210001",
         "app_id": "309876543210001",
         "display_phone_number": "+254 700 000 001",
+        "contact": {
+            "phone": "+254 700 000 011",
+            "email": "hello@savanna.example",
+            "hours": {"en": "Monday to Friday, 9:00 – 17:00", "sw": "Jumatatu hadi Ijumaa, 9:00 – 17:00"},
+        },
     },
     {
         "name": "Pwani Makers",
@@ -58,6 +64,10 @@ _CAST: tuple[dict[str, Any], ...] = (
         "waba_id": "209876543210002",
         "app_id": "309876543210002",
         "display_phone_number": "+254 700 000 002",
+        "contact": {
+            "phone": "+254 700 000 012",
+            "hours": {"en": "Every day, 8:00 – 18:00", "sw": "Kila siku, 8:00 – 18:00"},
+        },
     },
 )
 _USERS = (

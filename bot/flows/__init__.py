@@ -36,7 +36,16 @@ from bot.flows.diagnostics import Diagnostic
 from bot.flows.effects import Button, Effect, HandOffRequested, Log, RunAction, Say, WaitFor
 from bot.flows.engine import Advance, advance
 from bot.flows.load import load_skill
-from bot.flows.look import Progress, can_start, open_question, open_step, progress, question_below, running_skill
+from bot.flows.look import (
+    Progress,
+    can_start,
+    last_offered,
+    open_question,
+    open_step,
+    progress,
+    question_below,
+    running_skill,
+)
 from bot.flows.model import Compiled, Flow, Slot
 from bot.flows.run import View
 from bot.flows.source import SkillSource
@@ -87,6 +96,7 @@ __all__ = [
     "advance",
     "can_start",
     "compile_flows",
+    "last_offered",
     "load_skill",
     "open_question",
     "open_step",

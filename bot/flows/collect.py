@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bot.flows.effects import Button, Say
-from bot.flows.model import Flow, Slot, Step
+from bot.flows.model import Flow, Step
 from bot.flows.move import move_on
 from bot.flows.run import Run
 from bot.flows.state import Frame, OfferedOption
 
 __all__ = ["chain", "run_collect", "wait_after_question"]
 
-REWORD_FROM = 1  # wrong answers before the question is put in other words,
+REWORD_FROM = 1  # wrong answers before the question is put in other words and we say what is expected,
 HINT_FROM = 2  # before options or examples are added,
-PERSON_FROM = 3  # and before a person is offered
+PERSON_FROM = 3  # and before a way out is offered: leave it, or a person
+
+MAX_SPELLED_OUT = 20  # options in the text of a hint: more is a list that nobody reads
 
 
 def run_collect(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
@@ -74,6 +76,7 @@ def _reject(run: Run, frame: Frame, step: Step) -> bool:
             run.set_slot(step.target, None, "flow")
             frame.attempts += 1
             frame.checked = False
+            run.missed = True
             return True
     return False
 
@@ -94,11 +97,11 @@ def _ask(run: Run, frame: Frame, step: Step) -> None:
         run.stopped = True
         return
     _settle_correction(run, frame)
+    offered = _escalate(run, frame, step) if run.missed else ()
     if step.ask_action is not None:
         run.run_action(frame, step.ask_action, "ask")
         return
     assert step.utter is not None
-    offered = _escalate(run, frame, step)
     said = run.say(_wording(step, frame), frame, shift=frame.attempts)
     if said is None:
         return
@@ -118,31 +121,49 @@ def _wording(step: Step, frame: Frame) -> str:
 
 
 def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
-    """What is said before the question is put again: first nothing, then a hint, then the offer of a person."""
+    """What is said before the question is put again: first what is expected, then a hint, then a way out."""
+    run.missed = False
     if frame.attempts >= PERSON_FROM and frame.kind != "pattern":
         said = run.say("core:utter_offer_person", frame)
         return said.buttons if said else ()
-    if frame.attempts >= HINT_FROM:
-        _hint(run, frame, step)
+    titles = _choices(run, frame, step)
+    explained = any(isinstance(effect, Say) for effect in run.effects)  # a rejection has its own words, and examples
+    if frame.attempts >= HINT_FROM and (titles or not explained):
+        _hint(run, frame, step, titles)
+    elif not explained:
+        _help(run, frame, "expect", step, known=bool(titles))
     return ()
 
 
-def _hint(run: Run, frame: Frame, step: Step) -> None:
-    slot = run.compiled.slots[step.target]
-    titles = _choices(run, frame, step, slot)
+def _hint(run: Run, frame: Frame, step: Step, titles: list[str]) -> None:
     if titles:
-        run.say("core:utter_hint_options", frame, values={"options": ", ".join(titles)})
-        return
-    hint = f"core:utter_hint_{slot.accept or slot.type}"
-    if run.compiled.response(hint, run.view.locale) is not None:
-        run.say(hint, frame)
+        options = "\n".join(f"{n}. {title}" for n, title in enumerate(titles[:MAX_SPELLED_OUT], 1))
+        run.say("core:utter_hint_options", frame, values={"options": options})
+    else:
+        _help(run, frame, "hint", step, known=False)
 
 
-def _choices(run: Run, frame: Frame, step: Step, slot: Slot) -> list[str]:
+def _help(run: Run, frame: Frame, kind: str, step: Step, *, known: bool) -> None:
+    """Says `utter_<kind>_<what is asked>`, where there are words for that."""
+    slot = run.compiled.slots[step.target]
+    what = "options" if known else slot.accept or slot.type
+    values = {}
+    if what == "float" and slot.min_value is not None and slot.max_value is not None:
+        what, values = "range", {"low": f"{slot.min_value:g}", "high": f"{slot.max_value:g}"}
+    response = f"core:utter_{kind}_{what}"
+    if run.compiled.response(response, run.view.locale) is not None:
+        run.say(response, frame, values=values)
+
+
+def _choices(run: Run, frame: Frame, step: Step) -> list[str]:
+    """Titles of what the question offers; those of an action stand in the question that was put before."""
     asked = run.render(step.utter, frame) if step.utter else None
     if asked is not None and asked.buttons:
         return [button.title for button in asked.buttons]
-    return list(slot.values)
+    before = run.before
+    if before is not None and before.options and (before.flow, before.step) == (frame.flow, step.id):
+        return [option.title for option in before.options]
+    return list(run.compiled.slots[step.target].values)
 
 
 def _with_flow_buttons(run: Run, frame: Frame, said: Say) -> Say:

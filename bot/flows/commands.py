@@ -121,7 +121,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """A new session begins; what was open is closed."""
+    """A new session begins; what was open is closed, or with `keep` offered again if it was half done."""
+
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

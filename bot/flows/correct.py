@@ -85,7 +85,7 @@ def rewind(run: Run, root: int, entry: tuple[str, ...], *, keep: bool) -> None:
 
 
 def _stand(frame: Frame, step_id: str) -> None:
-    frame.step, frame.entered, frame.attempts, frame.checked = step_id, False, 0, False
+    frame.step, frame.entered, frame.attempts, frame.checked, frame.asked = step_id, False, 0, False, 0
     frame.wait = None
     frame.ctx.pop("failed", None)
 

@@ -120,6 +120,7 @@ def _trigger_search(run: Run, frame: Frame) -> bool:
 
 def _human_handoff(run: Run, frame: Frame) -> bool:
     frame.quiet = True
+    frame.ctx["reach"] = str(run.view.organization.get("reach", ""))
     run.effects.append(HandOffRequested(str(frame.ctx.get("reason", "flow"))))
     return True
 

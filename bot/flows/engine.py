@@ -82,7 +82,7 @@ def _take_report(run: Run, command: SessionStart | Resume | TimedOut | ActionRes
         return False
     run.stopped = False
     if isinstance(command, SessionStart):
-        start_session(run)
+        start_session(run, keep=command.keep)
         return True
     return resume(run, command)
 

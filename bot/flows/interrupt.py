@@ -40,7 +40,10 @@ def offer_to_continue(run: Run, ended: Flow | None = None) -> None:
         return
     locale = run.view.locale
     flows = [run.compiled.flows[flow.frame.flow] for flow in waiting]
-    names = [flow.title(locale) for flow in flows]
+    asking = [
+        run.compiled.flows[stack[flow.end - 1].flow] for flow in waiting
+    ]  # a registration, not the list it began at
+    names = [flow.title(locale) for flow in asking]
     run.push_pattern(
         "pattern_continue_interrupted",
         previous_flow_name=ended.title(locale) if ended else "",

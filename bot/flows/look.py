@@ -6,9 +6,18 @@ from typing import NamedTuple
 
 from bot.flows.expressions import Scope
 from bot.flows.model import Compiled, Slot, Step
-from bot.flows.state import FlowState, Frame
+from bot.flows.state import FlowState, Frame, OfferedOption
 
-__all__ = ["Progress", "can_start", "open_question", "open_step", "progress", "question_below", "running_skill"]
+__all__ = [
+    "Progress",
+    "can_start",
+    "last_offered",
+    "open_question",
+    "open_step",
+    "progress",
+    "question_below",
+    "running_skill",
+]
 
 
 class Progress(NamedTuple):
@@ -38,6 +47,14 @@ def question_below(compiled: Compiled, state: FlowState) -> Slot | None:
     below = next((frame for frame in reversed(state.stack) if frame.kind != "pattern"), None)
     step = _step(compiled, below) if below is not None and below.wait is None else None
     return compiled.slots.get(step.target) if step is not None and step.kind == "collect" else None
+
+
+def last_offered(state: FlowState) -> tuple[OfferedOption, ...]:
+    """What the newest message with options offers to start, such as a menu: nobody waits for it, but its numbers can be written."""
+    shown = next((said["buttons"] for said in reversed(state.last_bot) if said.get("buttons")), ())
+    if not all(payload.startswith("/") and not payload.startswith("/SetSlots") for _, payload, *_ in shown):
+        return ()
+    return tuple(OfferedOption(title, payload) for title, payload, *_ in shown)
 
 
 def running_skill(state: FlowState) -> str:

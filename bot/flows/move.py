@@ -24,7 +24,7 @@ def move_on(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
 
 def goto(run: Run, frame: Frame, flow: Flow, index: int) -> None:
     frame.entered = False
-    frame.attempts = 0
+    frame.attempts = frame.asked = 0
     frame.checked = False
     if index == END:
         end_frame(run, frame, flow)

@@ -61,6 +61,7 @@ def _apply(run: Run, frame: Frame, pending: Pending, result: ActionResult) -> No
         step = run.step_of(frame)
         if step is not None and run.state.slots.get(step.target) is None:
             frame.attempts += 1
+            run.missed = True
     else:
         _after_asking(run, frame, last)
 

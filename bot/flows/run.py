@@ -25,7 +25,10 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the engine may know of the world: `now` (aware), the person's language, a seed for choices of wording."""
+    """What the engine may know of the world: `now` (aware), the person's language, a seed for choices of wording.
+
+    `revision`: what the host marks the options with that this step says; it grows, and tells older buttons from newer ones.
+    """
 
     now: datetime
     locale: str = "en"
@@ -33,12 +36,13 @@ class View:
     channel: str = "whatsapp"
     contact: Mapping[str, Any] = field(default_factory=dict)
     organization: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 0
 
 
 class Run:
-    """`stopped` ends the loop. `quiet`: the open question stands, it is not said again."""
+    """`stopped` ends the loop. `quiet`: the open question stands, it is not said again. `missed`: the answer just given will not do."""
 
-    __slots__ = ("before", "compiled", "effects", "ended", "errors", "quiet", "state", "stopped", "view")
+    __slots__ = ("before", "compiled", "effects", "ended", "errors", "missed", "quiet", "state", "stopped", "view")
 
     def __init__(self, compiled: Compiled, state: FlowState, view: View) -> None:
         self.compiled = compiled
@@ -48,6 +52,7 @@ class Run:
         self.before = state.pending
         self.stopped = False
         self.quiet = False
+        self.missed = False
         self.ended: Flow | None = None  # the last user flow that ended
         self.errors = 0
 
@@ -185,7 +190,8 @@ class Run:
     def wait_for_answer(
         self, frame: Frame, *, slot: str | None = None, options: tuple[OfferedOption, ...] = ()
     ) -> None:
-        self.state.pending = Pending("slot", frame.flow, frame.step or "", slot, options)
+        frame.asked = frame.asked or self.view.revision  # put again it is still the same question
+        self.state.pending = Pending("slot", frame.flow, frame.step or "", slot, options, asked=frame.asked)
         self.stopped = True
 
     def wait_for_event(self, frame: Frame) -> None:

@@ -37,6 +37,7 @@ class Pending:
 
     `slot`: an answer; `slot` is None when only the offered options (or a new wish) go on. `event`: something outside.
     `action`: the host runs an action right now; `purpose` says what its result is for.
+    `asked`: the host's revision at which this question was first put; options of older messages do not answer it.
     """
 
     kind: PendingKind
@@ -49,6 +50,7 @@ class Pending:
     until: datetime | None = None
     name: str = ""
     purpose: str = ""
+    asked: int = 0
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"kind": self.kind, "flow": self.flow, "step": self.step}
@@ -56,7 +58,7 @@ class Pending:
             found["slot"] = self.slot
         if self.options:
             found["options"] = [[option.title, option.payload] for option in self.options]
-        for key in ("event", "key", "name", "purpose"):
+        for key in ("event", "key", "name", "purpose", "asked"):
             if value := getattr(self, key):
                 found[key] = value
         if self.until is not None:
@@ -77,6 +79,7 @@ class Pending:
             until=datetime.fromisoformat(until) if until else None,
             name=data.get("name", ""),
             purpose=data.get("purpose", ""),
+            asked=data.get("asked", 0),
         )
 
 
@@ -106,7 +109,8 @@ class Frame:
 
     `entered`: the step was begun and must not be entered anew. `path`: the questions passed so far, each as the chain of
     step ids from the outermost flow (kept in that flow's frame only). `reask`: questions that lay on a branch abandoned
-    by a correction. `saved`: values of an interrupted flow that come back when this one ends.
+    by a correction. `saved`: values of an interrupted flow that come back when this one ends. `asked`: the host's revision
+    at which the question of this visit was first put; 0: not yet.
     """
 
     flow: str
@@ -114,6 +118,7 @@ class Frame:
     step: str | None = None
     entered: bool = False
     attempts: int = 0
+    asked: int = 0
     checked: bool = False  # validate_<slot> has run on the value
     quiet: bool = False  # when it ends, the flow below asks again without ceremony
     path: list[tuple[str, ...]] = field(default_factory=list)
@@ -129,6 +134,7 @@ class Frame:
             self.step,
             self.entered,
             self.attempts,
+            self.asked,
             self.checked,
             self.quiet,
             self.path[:],
@@ -140,7 +146,7 @@ class Frame:
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"flow": self.flow, "kind": self.kind, "step": self.step}
-        for key in ("entered", "attempts", "checked", "quiet", "saved", "ctx"):
+        for key in ("entered", "attempts", "asked", "checked", "quiet", "saved", "ctx"):
             if value := getattr(self, key):
                 found[key] = value
         if self.path:
@@ -160,6 +166,7 @@ class Frame:
             step=data.get("step"),
             entered=data.get("entered", False),
             attempts=data.get("attempts", 0),
+            asked=data.get("asked", 0),
             checked=data.get("checked", False),
             quiet=data.get("quiet", False),
             path=[tuple(entry) for entry in data.get("path", ())],

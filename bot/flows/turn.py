@@ -28,7 +28,7 @@ from bot.flows.correct import begin_correction, go_back
 from bot.flows.interrupt import bring_to_top, drop_patterns, open_flows
 from bot.flows.move import move_on
 from bot.flows.run import Run
-from bot.flows.state import Frame
+from bot.flows.state import Frame, Pending
 
 __all__ = ["start_session", "take_commands"]
 
@@ -38,15 +38,31 @@ def take_commands(run: Run, commands: Sequence[Command]) -> None:
     _Turn(run, _only_the_answer(run, commands)).take()
 
 
-def start_session(run: Run) -> None:
-    """Closes what was open; slots that were kept stay."""
+def start_session(run: Run, *, keep: bool) -> None:
+    """Closes what was open; slots that were kept stay. With `keep` what was half answered stays open, and is not asked aloud."""
+    drop_patterns(run)
+    if keep and _is_half_answered(run):
+        run.push_pattern("pattern_session_start")
+        run.quiet = True
+        return
     for flow in open_flows(run):
         run.settle_slots(flow.frame)
         run.log("flow_cancelled", flow=flow.frame.flow, step=flow.frame.step)
-    drop_patterns(run)
     run.state.stack.clear()
     run.state.pending = run.before = None
     run.push_pattern("pattern_session_start")
+
+
+def _is_half_answered(run: Run) -> bool:
+    """An answer was given, and the next is waited for."""
+    root, top = run.root(), run.top
+    step = run.step_of(top) if top is not None and top.wait is None else None
+    if root is None or top is None or step is None or step.kind != "collect" or len(run.state.stack[root].path) < 2:
+        return False
+    before = run.before
+    if before is None or (before.kind, before.flow, before.step) != ("slot", top.flow, step.id):
+        run.before = Pending("slot", top.flow, step.id, step.target, asked=top.asked)
+    return True
 
 
 def _only_the_answer(run: Run, commands: Sequence[Command]) -> Sequence[Command]:
@@ -321,6 +337,7 @@ class _Turn:
             return
         if run.top is not None and pending is not None:
             run.top.attempts += 1
+            run.missed = True
         self._push("pattern_unusable_input", what=what)
 
     def _retry(self) -> None:
@@ -365,3 +382,4 @@ def _not_understood(run: Run, reason: str) -> None:
         run.push_pattern("pattern_cannot_handle", reason=reason)
         return
     top.attempts += 1
+    run.missed = pending is not None and pending.slot is not None

@@ -12,7 +12,8 @@
             jobs: [events.render_ticket]    # exactly these were made
             charges: [events.ticket_issued] # exactly these, besides message.out
           - utter: utter_events_registered
-          - tap: Yes, register me           # a button or row by its title
+          - tap: Yes, register me           # a button or row by its title, of the newest message that has it
+            older: 1                        # or of the one before that
           - media: {kind: image}
           - now: +25h                       # time passes
           - user: two, please
@@ -163,7 +164,7 @@ class _Play:
             assert moment is not None
             await stage.move(moment - stage.clock.now())
         elif "tap" in step:
-            await person.tap(str(step["tap"]))
+            await person.tap(str(step["tap"]), older=int(step.get("older", 0)))
         elif "media" in step:
             await person.send_media(*parse_media(step["media"]))
         else:

@@ -264,9 +264,10 @@ class Person:
         """Writes a message; returns what came back."""
         return await self.send(Text(text=text), commands=commands)
 
-    async def tap(self, title: str) -> list[Received]:
-        """Taps a button or row of the newest message that has it."""
-        for message in reversed(self.heard):
+    async def tap(self, title: str, *, older: int = 0) -> list[Received]:
+        """Taps a button or row of the newest message that has it; `older`: so many such messages before that one."""
+        having = [message for message in self.heard if title in message.titles]
+        for message in having[len(having) - 1 - older :: -1] if older < len(having) else ():
             for shown, option_id in message.options:
                 if shown == title:
                     return await self.send(Choice(option_id=option_id, title=title))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,9 +28,13 @@ class LeaseLost(ChatNationError):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a segment moves. `done` is the inbox row when the turn has nothing left to do, else None."""
+    """What a segment moves. `done` is the inbox row when the turn has nothing left to do, else None.
+
+    `state` is the engine's, and beside it what `TurnInHand` wants to find again after a crash.
+    """
 
     state: FlowState
+    beside: Mapping[str, Any]
     rows: Sequence[OutRow]
     done: UUID | None
     last_user_at: datetime | None
@@ -58,7 +62,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
         held.organization_id,
         held.session_id,
         held.token,
-        to_jsonb(segment.state.to_json()),
+        to_jsonb({**segment.state.to_json(), **segment.beside}),
         segment.state.phase.value,
         earliest_deadline(segment.state),
         segment.started_at,

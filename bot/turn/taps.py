@@ -56,10 +56,15 @@ async def read_tap(tap: Choice, held: Claim, state: FlowState, keys: Organizatio
 
 
 def _is_open(payload: str, revision: int, held: Claim, state: FlowState) -> bool:
-    """Open: it starts something, or it answers what is being asked now."""
+    """Open: it starts something, or it answers what is being asked now.
+
+    A "Yes" of an earlier question has the payload of a later one, but was shown before that was first put.
+    """
     if payload.startswith("/") and not payload.startswith("/SetSlots"):
         return True
     pending = state.pending
     if revision == held.revision:
         return True
-    return pending is not None and any(offered.payload == payload for offered in pending.options)
+    if pending is None or revision < pending.asked:
+        return False
+    return any(offered.payload == payload for offered in pending.options)

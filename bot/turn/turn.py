@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -35,14 +36,17 @@ from bot.flows import (
     advance,
 )
 from bot.llm.budget import Budget
-from bot.messages import Choice, Choices, Inbound, Media, Outbound, Text, Unsupported
+from bot.messages import Choice, Choices, Inbound, Media, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
+from bot.reach import HAND_OFF
 from bot.skill import ContactInfo
 from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
+from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap
+from bot.understand.language import spoken
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
 from store.db import transaction
@@ -57,6 +61,8 @@ log = logging.getLogger(__name__)
 
 # The longest text that WhatsApp carries. A longer one was not written by a person; reading it could hold up everybody else.
 MAX_TEXT_CHARS = 4096
+
+BEGUN = "begun"  # key beside the engine's state in `sessions.state`
 
 # Said to a tap on an option of an earlier question.
 CLOSED = {
@@ -89,6 +95,7 @@ class TurnInHand:
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
     budget: Budget | None = None  # of what this turn asks online
+    asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
 
     async def answer(self) -> Head | None:
         """Runs to the end; returns the next inbox row of the conversation, claimed.
@@ -100,17 +107,20 @@ class TurnInHand:
         state = FlowState.from_json(self.held.state)
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
+            self._hear_language(state)
         said: list[tuple[Outbound, str, str]] = []
         if state.pending is not None and state.pending.kind == "action":
-            if self.head.attempts > 1:
+            begun = (self.held.state or {}).get(BEGUN) or {}
+            if begun.get("inbox_id") == str(self.head.inbox_id):
                 # An earlier try of this row committed up to an action that calls out; it goes on there.
+                self.is_owed = begun.get("is_owed", False)
                 return await self._from_action(
                     state, RunAction(state.pending.name, state.pending.key, state.pending.flow, state.pending.step)
                 )
             # The row that began it was given up. The person is told, and this row is one of its own.
             state = self._report(state, ActionResult(failed="given up"), said)
         if self._is_new_session():
-            state = self._report(state, SessionStart(), said)
+            state = self._report(state, SessionStart(keep=self._remembers()), said)
             self.held.started_at = self.now
         if state.pending is not None and state.pending.kind == "action":
             self.is_owed = True
@@ -146,6 +156,8 @@ class TurnInHand:
         if isinstance(self.message, Media) and voice.is_to_be_heard(self.message, self.compiled, state):
             heard = await voice.hear(self, self.message, self._budget())
             self.message = Text(text=heard) if heard else self.message
+        if isinstance(self.message, Reaction) and not await is_on_the_question(self.held, self.head, self.message):
+            return []
         option_payload: str | None = None
         if isinstance(self.message, Choice) and self.message.source != "quick_reply":
             tapped = await read_tap(self.message, self.held, state, self.keys)
@@ -202,8 +214,11 @@ class TurnInHand:
             step = advance(self.compiled, state, commands, self._view())
             state = step.state
             action = self._take(step.effects, said)
-        if action is None:
+        if action is None and not self.asides:
             return await self._go_on(state, await self._commit(state, said, done=not self.is_owed))
+        if action is None:
+            state, committed, _ = await self._local_once(state, said, None)
+            return await self._go_on(state, committed)
         if isinstance(self.runtime.registry.action(action.name), OnlineAction):
             await self._commit(state, said, done=False)
             return await self._from_action(state, action)
@@ -237,11 +252,13 @@ class TurnInHand:
 
         Returns where the conversation stands, and the action that calls out when that is next.
         """
+        asides = list(self.asides)
         while True:
             try:
                 return await self._local_once(state, list(said), action)
             except _Replay as refusal:
                 self.answers[refusal.key] = refusal.result
+                self.asides = list(asides)
 
     async def _local_once(
         self, state: FlowState, said: list[tuple[Outbound, str, str]], action: RunAction | None
@@ -262,6 +279,8 @@ class TurnInHand:
                     step = advance(self.compiled, state, [result], self._view())
                     state = step.state
                     action = self._take(step.effects, said)
+                for aside in self.asides:
+                    await aside(unit)
                 rows = self._rows(said)
                 committed = await commit(
                     held,
@@ -270,9 +289,10 @@ class TurnInHand:
                     lease_s=self.runtime.turn.lease_s,
                     settle_s=self.runtime.turn.unknown_grace_s,
                 )
+        self.asides.clear()
         await unit.hint()
         await self._deliver(rows, committed)
-        held.state = state.to_json()
+        held.state = {**state.to_json(), **self._beside(state)}
         return state, committed, online
 
     async def _perform(self, instance: Any, action: RunAction, state: FlowState, unit: Unit | None) -> ActionResult:
@@ -294,13 +314,8 @@ class TurnInHand:
         except Exception as e:
             raise self._failed(action, e) from e
         if turn.new_locale is not None and unit is not None:
-            await unit.tx.execute(
-                "UPDATE contacts SET locale = $3 WHERE organization_id = $1 AND id = $2",
-                self.held.organization_id,
-                self.held.contact_id,
-                turn.new_locale,
-            )
             self.held.contact_locale = turn.new_locale
+            await self._keep_locale(unit)
         return result
 
     def _failed(self, action: RunAction, error: Exception) -> _Replay:
@@ -317,12 +332,20 @@ class TurnInHand:
             settle_s=self.runtime.turn.unknown_grace_s,
         )
         await self._deliver(rows, committed)
-        self.held.state = state.to_json()
+        self.held.state = {**state.to_json(), **self._beside(state)}
         return committed
 
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
-        return Segment(state, rows, self.head.inbox_id if done else None, last, self.held.started_at)
+        return Segment(
+            state, self._beside(state), rows, self.head.inbox_id if done else None, last, self.held.started_at
+        )
+
+    def _beside(self, state: FlowState) -> dict[str, Any]:
+        """Which row an action that is now to be run belongs to, and whether that row is understood yet."""
+        if state.pending is None or state.pending.kind != "action":
+            return {}
+        return {BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
 
     def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
         return rows_of(
@@ -385,15 +408,41 @@ class TurnInHand:
                     action = effect
                 case HandOffRequested():
                     log.info("hand-off requested", extra={"reason": effect.reason})
+                    self.asides.append(partial(self._note_hand_off, effect.reason))
                 case Log():
                     log.debug("flow %s", effect.kind)
         return action
+
+    def _hear_language(self, state: FlowState) -> None:
+        """A person who never chose a language is answered in the one that they write; an answer may be a name and tells nothing."""
+        if self.held.contact_locale is None and state.pending is None and isinstance(self.message, Text):
+            self.held.contact_locale = spoken(self.message.text[:MAX_TEXT_CHARS])
+            if self.held.contact_locale is not None:
+                self.asides.append(self._keep_locale)
+
+    async def _keep_locale(self, unit: Unit) -> None:
+        await unit.tx.execute(
+            "UPDATE contacts SET locale = $3 WHERE organization_id = $1 AND id = $2",
+            self.held.organization_id,
+            self.held.contact_id,
+            self.held.contact_locale,
+        )
+
+    async def _note_hand_off(self, reason: str, unit: Unit) -> None:
+        """Until there is an inbox for organizers, their list of people who asked for a person."""
+        subject = f"contacts:{self.held.contact_id}"
+        unit.audit(HAND_OFF, subject=subject, after={"reason": reason, "session": str(self.held.session_id)})
 
     def _is_new_session(self) -> bool:
         if self.head.kind != "message":
             return False
         last = self.held.last_user_at
         return last is None or self.head.provider_at - last > timedelta(hours=self.runtime.turn.session_expiry_h)
+
+    def _remembers(self) -> bool:
+        """Whether what was left unfinished is still worth going on with."""
+        last = self.held.last_user_at
+        return last is not None and self.head.provider_at - last <= timedelta(hours=self.runtime.turn.unfinished_kept_h)
 
     def _locale(self) -> str:
         return self.held.contact_locale or self.profile.info.locale
@@ -404,7 +453,12 @@ class TurnInHand:
             locale=self._locale(),
             seed=self.head.inbox_id.int & 0xFFFF_FFFF,
             contact={"name": self.held.contact_name, "id": str(self.held.contact_id)},
-            organization={"name": self.profile.info.name, "id": str(self.profile.info.id)},
+            organization={
+                "name": self.profile.info.name,
+                "id": str(self.profile.info.id),
+                "reach": self.profile.reach.text(self._locale()),
+            },
+            revision=self.held.revision + 1,
         )
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:

@@ -61,8 +61,9 @@ async def _recording(turn: TurnInHand, note: Media) -> tuple[bytes, str]:
     if row is not None:
         return await runtime.blobs.get(held.organization_id, row["blob"]), row["mime_type"] or note.mime_type
     account = await runtime.directory.account(held.organization_id, held.account_id)
-    data, mime_type = await runtime.channel.fetch_media(account, note.media_id, max_bytes=MAX_BYTES)
-    return data, mime_type or note.mime_type
+    kept = bytearray()
+    told = await runtime.channel.fetch_media(account, note.media_id, max_bytes=MAX_BYTES, sink=kept.extend)
+    return bytes(kept), note.mime_type or told
 
 
 async def _keep(turn: TurnInHand, note: Media) -> None:

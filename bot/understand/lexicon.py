@@ -36,6 +36,7 @@ class Lexicon:
     ordinals: Mapping[str, int]  # phrase -> 1-based place; -1 is the last
     numbers: NumberWords
     name_lead_ins: tuple[str, ...]
+    telling: frozenset[str]  # single words that no other of our languages has
 
 
 def lexicons(locale: str) -> tuple[Lexicon, ...]:
@@ -62,6 +63,7 @@ def lexicon(language: str) -> Lexicon:
             joiners=frozenset(numbers["joiners"]),
         ),
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
+        telling=_phrases(data["telling"]),
     )
 
 

@@ -27,6 +27,7 @@ from bot.flows import (
     StartFlow,
     UserText,
     can_start,
+    last_offered,
     open_question,
     open_step,
     question_below,
@@ -94,7 +95,7 @@ class _Text:
         self._reading = Reading(text, normalise(text), self._lexicons, country)
         self._bare = bare(self._reading.words, self._lexicons)
         step = open_step(compiled, state)
-        options = state.pending.options if state.pending is not None else ()
+        options = state.pending.options if state.pending is not None else last_offered(state)
         self._question = _Question(
             open_question(compiled, state),
             bool(step and step.force_slot_filling),

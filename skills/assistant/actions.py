@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from bot.actions import SkillAction, Turn
@@ -11,31 +13,47 @@ from bot.messages import Option
 __all__ = ["Explain", "Greet", "OptIn", "OptOut", "ShowMenu", "ShowStarted", "Speak"]
 
 SOURCE = "chat"
+BUTTONS = 3  # of one message (WhatsApp); with more it becomes a list
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    name: str
+    flow: str
+    invitation: str  # in that language: whoever needs it cannot read the rest
+
+
+OTHER_LANGUAGE = {
+    "en": _Language("Kiswahili", "assistant:assistant_swahili", "🌍 Kwa Kiswahili, andika *Kiswahili*."),
+    "sw": _Language("English", "assistant:assistant_english", "🌍 For English, write *English*."),
+}
 
 
 class _WithMenu(SkillAction):
     """Offers what the organization has switched on, below a text."""
 
-    async def offer_menu(self, turn: Turn, response: str, **values: str) -> None:
+    async def offer_menu(self, turn: Turn, response: str, *, besides: Sequence[Option] = (), **values: str) -> None:
         entries = await self.context.menu(turn.organization.id, turn.locale)
-        turn.offer(
-            response,
-            [Option(title=e.title, description=e.description, payload=f"/start {e.flow}") for e in entries],
-            **values,
-        )
+        options = [Option(title=e.title, description=e.description, payload=f"/start {e.flow}") for e in entries]
+        if options and len(options) != BUTTONS:  # one more would turn buttons that are seen at once into a list
+            options += besides
+        turn.offer(response, options, **values)
 
 
 class Greet(_WithMenu):
-    """By the name of the profile, when it has one."""
+    """By the name of the profile, when it has one. Whoever has no language yet is shown the other one."""
 
     name: ClassVar[str] = "assistant_greet"
 
     async def perform(self, turn: Turn) -> None:
         person = " ".join(turn.contact.name.split())
+        other = None if turn.contact.locale else OTHER_LANGUAGE.get(turn.locale.partition("-")[0])
+        language = f"\n\n{other.invitation}" if other else ""
+        besides = [Option(title=other.name, description=other.name, payload=f"/start {other.flow}")] if other else []
         if person:
-            await self.offer_menu(turn, "utter_assistant_greeting", name=person)
+            await self.offer_menu(turn, "utter_assistant_greeting", besides=besides, name=person, language=language)
         else:
-            await self.offer_menu(turn, "utter_assistant_greeting_unnamed")
+            await self.offer_menu(turn, "utter_assistant_greeting_unnamed", besides=besides, language=language)
 
 
 class ShowMenu(_WithMenu):

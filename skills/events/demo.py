@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.errors import Permanent
+from bot.demo.announced import Announced, Progress
 from bot.skill import UnitOfWork
 from skills.events import service
-from skills.events.models import Event, EventStatus, TicketType
+from skills.events.models import Announcement, Event, EventStatus, TicketType
 
-__all__ = ["announce", "load"]
-
-MAX_ANNOUNCEMENT = 4000  # the column's; WhatsApp would take 96 characters more
+__all__ = ["announce", "announcements", "load"]
 
 TIMEZONE = "Africa/Nairobi"
 
@@ -128,14 +126,34 @@ async def _load_types(event: Event, types: tuple[_Type, ...]) -> None:
             )
 
 
-async def announce(work: UnitOfWork, subject: str, text: str) -> str:
+async def announce(work: UnitOfWork, subject: str, text: str) -> Announced:
     """To all who hold a ticket of the event `subject` (id, slug or part of its title).
 
     Raises:
         Permanent: there is no such event here, several are called so, or the text does not fit a message.
     """
     event = await service.find_event(subject)
-    if not 0 < len(text.strip()) <= MAX_ANNOUNCEMENT:
-        raise Permanent(f"an announcement has 1 to {MAX_ANNOUNCEMENT} characters, this one {len(text.strip())}")
     announcement = await service.announce(work, event, text.strip(), requested_by="demo")
-    return f"announcing to everybody with a ticket of {event.title} ({announcement.id})"
+    people = await service.count_holders(event.id)
+    return Announced(announcement.id, f"with a ticket of {event.title}", people)
+
+
+async def announcements(limit: int) -> list[Progress]:
+    """The newest first, with what became of their messages."""
+    found = []
+    for each in await Announcement.all().order_by("-created_at").limit(limit):
+        event = await Event.get(id=each.event_id)
+        report = await service.announcement_report(each.id)
+        found.append(
+            Progress(
+                each.id,
+                event.title,
+                each.text,
+                each.created_at,
+                report.queued,
+                report.finished,
+                report.statuses,
+                report.refusals,
+            )
+        )
+    return found

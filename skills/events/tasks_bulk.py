@@ -7,7 +7,7 @@ from bot.ports import Lane
 from bot.skill import TaskContext, task
 from skills.events import service
 from skills.events.jobs import Announce, DeliverTicket
-from skills.events.models import Announcement, PictureDue
+from skills.events.models import Announcement, Event, PictureDue
 from skills.events.wording import ticket_message
 
 __all__ = ["announce", "deliver_ticket"]
@@ -20,12 +20,13 @@ async def announce(job: Announce, ctx: TaskContext) -> None:
         announcement = await Announcement.filter(id=job.announcement_id).select_for_update().first()
         if announcement is None or announcement.finished_at is not None or announcement.reached != job.after:
             return
+        text = service.announcement_text(await Event.get(id=announcement.event_id), announcement.text)
         recipients = await service.next_recipients(announcement)
         for each in recipients:
             work.send(
                 each.contact_id,
                 each.account_id,
-                Text(text=announcement.text),
+                Text(text=text),
                 key=service.announcement_key(announcement.id, each.contact_id),
                 lane=Lane.BULK,
                 origin="events:announce",

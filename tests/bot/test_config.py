@@ -127,11 +127,31 @@ def test_secrets_are_masked_but_their_host_is_told(place: Place) -> None:
         ("CHATNATION__WEB__PORT__X", "CHATNATION__WEB__PORT"),
         ("CHATNATION__DATTA", "CHATNATION__DATA"),
         ("chatnation__web__port", "CHATNATION__WEB__PORT"),
+        ("CHATNATION_WEB_PORT", "CHATNATION__WEB__PORT"),
+        ("CHATNATION_DATA", "CHATNATION__DATA"),
+        ("CHATNATION_WEB__PROT", "CHATNATION__WEB__PORT"),
+        ("chatnation_store_dsn", "CHATNATION__STORE__DSN"),
     ],
 )
 def test_an_unknown_name_stops_the_process_with_the_nearest_one(place: Place, misspelt: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"^{misspelt} is not a setting: did you mean {meant}\\?$"):
         load(WebSettings, "web", environment=place() | {misspelt: "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CHATNATION_EMULATOR_CONFIG", "emulator.json"),
+        ("CHATNATION_READY_FILE", "ready"),
+        ("CHATNATION_KILLS", "120"),
+        ("CHATNATION_WEB_PORT", "tcp://10.0.0.7:8000"),  # as Kubernetes says it of a service chatnation-web
+        ("CHATNATION_WEB_SERVICE_PORT", "8000"),
+        ("CHATNATION_WEB_PORT_8000_TCP_PORT", "8000"),
+        ("CHATNATION_SHELL_PROMPT", "$"),
+    ],
+)
+def test_what_others_set_is_left_alone(place: Place, name: str, value: str) -> None:
+    assert load(WebSettings, "web", environment=place(**{name: value})) == WebSettings()
 
 
 def test_a_name_like_no_other_points_to_the_list(place: Place) -> None:

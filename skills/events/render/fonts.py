@@ -1,4 +1,4 @@
-"""The fonts of the ticket picture, the same on every machine: Poppins and, for Arabic script, Noto Sans Arabic (both OFL)."""
+"""The fonts of the ticket picture, the same on every machine: Poppins, and Noto Sans for Greek, Cyrillic, Ethiopic and Arabic script (all OFL)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pyvips
 
-__all__ = ["FAMILY", "load_fonts"]
+__all__ = ["FAMILY", "FONTS", "load_fonts", "system_folders"]
 
 FONTS = Path(__file__).parent / "fonts"
-FAMILY = "Poppins, Noto Sans Arabic"
+FAMILY = "Poppins, Noto Sans, Noto Sans Ethiopic, Noto Sans Arabic"
 DATA_FOLDERS = "/usr/local/share:/usr/share"  # default of XDG_DATA_DIRS in the XDG base directory specification
 
 
@@ -32,6 +32,11 @@ def load_fonts() -> None:
         pyvips.Image.text("a", font=f"{FAMILY} 12", fontfile=str(font))
 
 
+def system_folders() -> list[Path]:
+    roots = os.environ.get("XDG_DATA_DIRS") or DATA_FOLDERS
+    return [each for root in roots.split(":") if root and (each := Path(root) / "fonts").is_dir()]
+
+
 def _write_config() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="chatnation-fonts-"))
     owner = os.getpid()
@@ -41,9 +46,7 @@ def _write_config() -> Path:
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
-    roots = os.environ.get("XDG_DATA_DIRS") or DATA_FOLDERS
-    folders = [each for root in roots.split(":") if root and (each := Path(root) / "fonts").is_dir()]
-    lines = [f"<dir>{escape(str(each))}</dir>" for each in folders]
+    lines = [f"<dir>{escape(str(each))}</dir>" for each in system_folders()]
     (folder / "cache").mkdir()
     config = folder / "fonts.conf"
     config.write_text(

@@ -12,6 +12,7 @@ from typing import Any
 import pyvips
 import segno
 
+from skills.events.render.coverage import drawable
 from skills.events.render.fonts import FAMILY, load_fonts
 
 __all__ = ["TicketFace", "draw_ticket"]
@@ -171,7 +172,7 @@ def _printable(text: str) -> str:
     """One line of what our fonts can show: no control characters, no emoji, no private or unassigned ones."""
     shown = (" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", text[: 2 * MAX_TEXT]))
     kept = "".join(each for each in shown if each == " " or unicodedata.category(each) not in _UNSHOWN)
-    return " ".join(kept.split())[:MAX_TEXT] or "–"
+    return drawable(" ".join(kept.split())[:MAX_TEXT])[:MAX_TEXT] or "–"
 
 
 _UNSHOWN = {"Cc", "Cf", "Cn", "Co", "Cs", "So", "Sk"}

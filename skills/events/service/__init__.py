@@ -8,6 +8,8 @@ from skills.events.service.announcement import (
     announce,
     announcement_key,
     announcement_report,
+    announcement_text,
+    count_holders,
     next_recipients,
 )
 from skills.events.service.catalog import (
@@ -54,8 +56,10 @@ __all__ = [
     "announce",
     "announcement_key",
     "announcement_report",
+    "announcement_text",
     "await_picture",
     "cancel_ticket",
+    "count_holders",
     "event_view",
     "find_event",
     "held_ticket",

@@ -10,6 +10,7 @@ from bot.skill import UnitOfWork
 from skills.events.jobs import Announce
 from skills.events.models import Announcement, Event
 from store import db
+from store.scope import current_organization
 
 __all__ = [
     "BATCH",
@@ -18,10 +19,13 @@ __all__ = [
     "announce",
     "announcement_key",
     "announcement_report",
+    "announcement_text",
+    "count_holders",
     "next_recipients",
 ]
 
-MAX_TEXT = 4_000  # one message: WhatsApp takes 4,096
+MAX_MESSAGE = 4_096  # characters of one message (WhatsApp)
+MAX_TEXT = 4_000  # the column's
 BATCH = 500  # one transaction each: long enough to be quick, short enough that nobody waits for its locks
 
 
@@ -47,8 +51,9 @@ async def announce(work: UnitOfWork, event: Event, text: str, *, requested_by: s
     Raises:
         Permanent: nothing to say, or more than one message holds.
     """
-    if not 0 < len(text.strip()) <= MAX_TEXT:
-        raise Permanent(f"an announcement has 1 to {MAX_TEXT} characters, this one {len(text.strip())}")
+    most = min(MAX_TEXT, MAX_MESSAGE - len(announcement_text(event, "")))
+    if not 0 < len(text.strip()) <= most:
+        raise Permanent(f"an announcement of {event.title} has 1 to {most} characters, this one {len(text.strip())}")
     announcement = await Announcement.create(event_id=event.id, text=text, requested_by=requested_by)
     work.enqueue(Announce(announcement_id=announcement.id))
     work.audit(
@@ -57,6 +62,21 @@ async def announce(work: UnitOfWork, event: Event, text: str, *, requested_by: s
         after={"event": str(event.id), "requested_by": requested_by, "characters": len(text)},
     )
     return announcement
+
+
+def announcement_text(event: Event, text: str) -> str:
+    """What people read. It names the event: they may hold tickets of several, and not remember any."""
+    return f"📣 *{event.title}*\n\n{text}"
+
+
+async def count_holders(event_id: UUID) -> int:
+    row = await db.fetchrow(
+        "SELECT count(DISTINCT contact_id) AS n FROM events_tickets"
+        " WHERE organization_id = $1 AND event_id = $2 AND status = 'valid'",
+        current_organization(),
+        event_id,
+    )
+    return int(row["n"]) if row else 0
 
 
 def announcement_key(announcement_id: UUID, contact_id: UUID) -> str:

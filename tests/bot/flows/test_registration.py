@@ -51,10 +51,18 @@ def test_a_refused_answer_says_why_and_asks_again(talk: Talk) -> None:
 
 def test_each_wrong_answer_helps_more(talk: Talk) -> None:
     fill(talk, "register", "Ann W", "ann@x.co")
-    assert talk.write("platinum") == ["Gold or Silver?"]
-    assert talk.write("bronze") == ["Please choose one of these, or write its number: Gold, Silver", "Gold or Silver?"]
-    assert talk.write("wood") == ["Would you rather talk to a person?", "Gold or Silver?"]
-    assert talk.write("talk to a person") == ["I have told our team. Somebody will answer you here."]
+    assert talk.write("platinum") == [
+        "I am not sure which one you mean. Please tap one, or write its name or number.",
+        "Gold or Silver?",
+    ]
+    assert talk.write("bronze") == [
+        "Please tap one of these, or write its number:\n1. Gold\n2. Silver",
+        "Gold or Silver?",
+    ]
+    stuck, question = talk.write("wood")
+    assert (stuck[:15], question) == ("We are a bit st", "Gold or Silver?")
+    [said] = talk.write("talk to a person")
+    assert said.startswith("I have noted that you would like to talk to a person")
     assert talk.asked == "tier"  # the question stands, but is not put again
 
 
@@ -67,7 +75,10 @@ def test_swahili_texts_with_english_for_what_is_not_translated(talk: Talk) -> No
 
 def test_another_flow_in_between_and_back(talk: Talk) -> None:
     fill(talk, "register", "Ann W")
-    assert talk.write("opening hours") == ["From 9 to 5.", "Shall we go on with this: registration?"]
+    assert talk.write("opening hours") == [
+        "From 9 to 5.",
+        "We have not finished this yet: *registration*. Shall we go on with it?",
+    ]
     assert talk.write("yes") == ["Your e-mail?"]
 
 
@@ -86,7 +97,10 @@ def test_no_leaves_the_interrupted_flow(talk: Talk) -> None:
 def test_an_interrupting_flow_that_needs_the_same_slot_gives_it_back(talk: Talk) -> None:
     fill(talk, "register", "Ann W", "ann@x.co", "Silver")
     assert talk.write("send me news") == ["Your e-mail?"]
-    assert talk.write("other@x.co") == ["Subscribed other@x.co.", "Shall we go on with this: registration?"]
+    assert talk.write("other@x.co") == [
+        "Subscribed other@x.co.",
+        "We have not finished this yet: *registration*. Shall we go on with it?",
+    ]
     assert talk.write("yes") == ["How many seats?"]
     assert talk.slot("email") == "ann@x.co"
 
@@ -102,7 +116,9 @@ def test_nothing_to_cancel(talk: Talk) -> None:
 
 
 def test_not_understood(talk: Talk) -> None:
-    assert talk.write("qwertz") == ["Sorry, I did not understand that. Could you put it another way?"]
+    assert talk.write("qwertz") == [
+        "Sorry, I did not understand that. Could you put it another way? *menu* shows what I can do."
+    ]
 
 
 def test_back_asks_the_question_before(talk: Talk) -> None:

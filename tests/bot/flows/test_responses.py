@@ -134,7 +134,7 @@ responses:
 """
     made = Talk(compiled("flows: {f: {description: x, steps: [{collect: n}]}}", domain))
     assert made.do(StartFlow("f")) == ["How many?"]
-    assert made.write("banana") == ["A number of seats, please."]
+    assert made.write("banana") == ["I need a number here.", "A number of seats, please."]
 
 
 def test_among_several_wordings_another_one_is_taken() -> None:

@@ -108,7 +108,7 @@ def test_values_that_do_not_fit_are_not_taken(slot: str, given: Any) -> None:
     )
     made = Talk(compiled(flows, DOMAIN))
     made.do(StartFlow("f"))
-    assert made.do(SetSlot(slot, given)) == ["end"]
+    assert made.do(SetSlot(slot, given))[-1] == "end"
     assert made.asked == slot
 
 
@@ -123,7 +123,7 @@ def test_with_several_open_flows_it_asks_which(talk: Talk) -> None:
     assert talk.buttons == ["two", "one", "None of these"]
     assert talk.tap("one") == ["A?"]
     talk.do(UserText("x"))
-    assert talk.do(UserText("y")) == ["end", "Shall we go on with this: two?"]
+    assert talk.do(UserText("y")) == ["end", "We have not finished this yet: *two*. Shall we go on with it?"]
 
 
 def test_none_of_them_leaves_all(talk: Talk) -> None:
@@ -147,7 +147,10 @@ def test_a_new_wish_instead_of_an_answer_to_go_on(talk: Talk) -> None:
 def test_cancel_asks_about_the_interrupted_flow_as_any_end_does(talk: Talk) -> None:
     talk.do(StartFlow("one"))
     talk.do(StartFlow("two"))
-    assert talk.write("cancel") == ["Okay, I have stopped: two.", "Shall we go on with this: one?"]
+    assert talk.write("cancel") == [
+        "Okay, I have stopped: two.",
+        "We have not finished this yet: *one*. Shall we go on with it?",
+    ]
 
 
 def test_cancel_as_answer_to_go_on_cancels_the_interrupted_flow(talk: Talk) -> None:
@@ -202,7 +205,7 @@ def test_a_new_session_closes_what_was_open_and_then_hears_the_message(talk: Tal
     assert talk.open_flows == ["two"]
     assert talk.slot("a") is None
     assert talk.do(SessionStart(), UserText("hm")) == [
-        "Sorry, I did not understand that. Could you put it another way?"
+        "Sorry, I did not understand that. Could you put it another way? *menu* shows what I can do."
     ]
 
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 from uuid import UUID
 
 import pytest
+from ruamel.yaml import YAML
 
 from bot.ports import Passage
 from bot.testing import Person, Stage
@@ -16,6 +18,14 @@ from store.crypto import keyring
 from tests.support.database import Database
 
 OpenStage = Callable[..., Awaitable[Stage]]
+
+CORE = YAML(typ="safe", pure=True).load(resources.files("bot.flows.core").joinpath("domain.yml").read_text())
+
+
+def core_text(response: str) -> str:
+    """As the engine words it today."""
+    return str(CORE["responses"][response][0]["text"])
+
 
 PARKING = Passage("Parking is free on Level 2 of KICC. Call +254 700 123 456 for help.", "Visitor guide", 0.9)
 

@@ -10,11 +10,11 @@ from bot.errors import Retryable
 from bot.flows import Knowledge
 from bot.ports import Passage
 from bot.testing.openai_server import OpenAIServer
-from tests.bot.router.conftest import PARKING, OpenStage, Shelf, facts, traces
+from tests.bot.router.conftest import PARKING, OpenStage, Shelf, core_text, facts, traces
 from tests.bot.router.test_understanding import DID_NOT_UNDERSTAND, UNKNOWN, known, put, start, texts
 
 PARK = "Is there parking at the venue?"
-UNANSWERED = "I do not know the answer to that."
+UNANSWERED = core_text("utter_no_relevant_answer_found")
 QUOTED = f"{PARKING.text}\n\n_Source: Visitor guide_"
 
 

@@ -12,11 +12,11 @@ from bot.messages import Text
 from bot.testing import Person, Stage
 from bot.testing.openai_server import ChatRequest, OpenAIServer
 from bot.turn.runner import process_session
-from tests.bot.router.conftest import OpenStage, facts, traces
+from tests.bot.router.conftest import OpenStage, core_text, facts, traces
 from tests.support.database import LARGEST_POOL
 
 UNKNOWN = "I have a rip in the thing you sold me"
-DID_NOT_UNDERSTAND = "Sorry, I did not understand that. Could you put it another way?"
+DID_NOT_UNDERSTAND = core_text("utter_ask_rephrase")
 
 
 async def known(stage: Stage, name: str = "Amina Otieno") -> Person:
@@ -72,7 +72,7 @@ async def test_an_angry_person_is_handed_over(server: OpenAIServer, open_stage: 
     stage = await open_stage(server)
     ann = await known(stage)
     server.commands({"command": "hand_off"})
-    assert await texts(ann, "this is ridiculous!!") == ["I have told our team. Somebody will answer you here."]
+    assert await texts(ann, "this is ridiculous!!") == [core_text("utter_human_handoff")]
 
 
 async def test_an_acceptable_answer_never_gets_to_a_model(server: OpenAIServer, open_stage: OpenStage) -> None:

@@ -7,11 +7,11 @@ from bot.messages import Media, MediaKind
 from bot.testing import Stage
 from bot.testing.openai_server import OpenAIServer
 from store.crypto import keyring
-from tests.bot.router.conftest import OpenStage, facts
+from tests.bot.router.conftest import OpenStage, core_text, facts
 from tests.bot.router.test_understanding import known, start
 
 NOTE = Media(kind=MediaKind.VOICE, media_id="voice-1", mime_type="audio/ogg; codecs=opus")
-UNUSABLE = "I can't use that here."
+UNUSABLE = core_text("utter_unusable_input")
 
 
 async def kept(stage: Stage) -> Media:

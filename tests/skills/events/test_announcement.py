@@ -12,7 +12,7 @@ from bot.errors import Permanent
 from bot.skill import OrganizationInfo, TaskContext, UnitOfWork
 from bot.testing import Stage
 from bot.unit import open_unit
-from skills.events import service, tasks_bulk
+from skills.events import demo, service, tasks_bulk
 from skills.events.jobs import Announce
 from skills.events.models import Announcement, Event, Ticket, TicketType
 from store.ids import uuid7
@@ -50,7 +50,7 @@ async def test_everybody_gets_it_once_in_batches(stage: Stage) -> None:
     report = await report_of(stage, announcement)
     assert report == service.AnnouncementReport(len(people), finished=True, statuses={"accepted": len(people)})
     received = [each.text for phone in stage.channel.phones.values() for each in phone]
-    assert received == ["Doors open at eight."] * len(people)
+    assert received == [f"📣 *{event.title}*\n\nDoors open at eight."] * len(people)
     assert stage.log.jobs == ["events.announce"] * 3
 
 
@@ -134,3 +134,27 @@ async def test_nothing_and_too_much_are_refused(stage: Stage, text: str) -> None
     with pytest.raises(Permanent):
         await ask_for(stage, event, text)
     assert await stage.rows("SELECT 1 FROM events_announcements") == []
+
+
+async def test_the_demo_says_what_became_of_each_announcement(stage: Stage) -> None:
+    with organization_scope(stage.organization_id):
+        event, kind = await new_event()
+    people = await put_holders(stage, event, kind, 5)
+    await stage.rows("UPDATE contacts SET opted_out_at = now() WHERE id = $1", people[0])
+    await stage.rows("UPDATE contacts SET opted_in_at = NULL WHERE id = $1", people[1])
+    stage.hold_jobs = True
+    async with open_unit(stage.runtime, stage.organization_id, actor="demo") as work:
+        done = await demo.announce(work, event.slug, "Doors open at eight.")
+    assert (done.about, done.people) == (f"with a ticket of {event.title}", 5)
+    with organization_scope(stage.organization_id):
+        [waiting] = await demo.announcements(5)
+    assert (waiting.counts, waiting.is_settled) == ("0 queued so far: 0 sent", False)
+    stage.hold_jobs = False
+    await stage.settle()
+    with organization_scope(stage.organization_id):
+        [settled] = await demo.announcements(5)
+    assert (settled.announcement_id, settled.about, settled.is_settled) == (done.announcement_id, event.title, True)
+    assert settled.counts in (
+        "5 queued: 3 sent, 2 not sent (1 opted out, 1 no opt in)",
+        "5 queued: 3 sent, 2 not sent (1 no opt in, 1 opted out)",
+    )
