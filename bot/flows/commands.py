@@ -12,13 +12,17 @@ __all__ = [
     "ActionResult",
     "Answer",
     "Back",
+    "CameBack",
     "Cancel",
     "CannotHandle",
     "ChitChat",
     "Clarify",
     "Command",
+    "Error",
     "HandOff",
+    "Help",
     "Knowledge",
+    "Reopen",
     "Repeat",
     "Restart",
     "Resume",
@@ -105,6 +109,31 @@ class CannotHandle:
 
 
 @dataclass(frozen=True, slots=True)
+class Error:
+    """The message cannot be worked with: `rasa_internal_error_user_input_too_long`, `..._empty`, or a fault of ours."""
+
+    error_type: str = ""
+    info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What the open question wants, and which words always work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """An option of an earlier question was tapped. `flow` and `step` are those of the question, `values` what the option
+    would set, `title` how it reads, `revision` the host's when it was shown."""
+
+    flow: str
+    step: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Restart:
     """Forgets everything and starts over."""
 
@@ -121,9 +150,18 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """A new session begins; what was open is closed, or with `keep` offered again if it was half done."""
+    """A new session begins. What was open is closed, or with `keep` left as it stands, if it was half done;
+    slots that no flow has reset are kept with `carry_over`. `metadata` becomes the slot `session_started_metadata`."""
 
+    carry_over: bool = True
     keep: bool = False
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """The person writes again after a long silence in the middle of a flow. Comes with the commands of the message: a plain
+    answer is taken, anything else is met by where we were and whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +221,14 @@ Command = (
     | Answer
     | HandOff
     | CannotHandle
+    | Error
+    | Help
+    | Reopen
     | Restart
     | Back
     | Retry
     | SessionStart
+    | CameBack
     | UserText
     | Unusable
     | ActionResult

@@ -18,22 +18,25 @@ from bot.delivery import Delivery, address, deliver
 from bot.errors import Retryable, UserFacing
 from bot.flows import (
     ActionResult,
+    CameBack,
     CannotHandle,
     Command,
     Compiled,
     Effect,
+    Error,
     FlowState,
     HandOffRequested,
     Log,
-    Repeat,
     Resume,
     RunAction,
     Say,
+    SessionRules,
     SessionStart,
     StartFlow,
     TimedOut,
     View,
     advance,
+    session_rules,
 )
 from bot.llm.budget import Budget
 from bot.messages import Choice, Choices, Inbound, Media, Outbound, Reaction, Text, Unsupported
@@ -45,7 +48,7 @@ from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
-from bot.turn.taps import Tapped, Turned, read_tap
+from bot.turn.taps import Tapped, Turned, read_tap, reopening
 from bot.understand.language import spoken
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
@@ -63,12 +66,6 @@ log = logging.getLogger(__name__)
 MAX_TEXT_CHARS = 4096
 
 BEGUN = "begun"  # key beside the engine's state in `sessions.state`
-
-# Said to a tap on an option of an earlier question.
-CLOSED = {
-    "en": "That choice belongs to an earlier question and is closed now.",
-    "sw": "Chaguo hilo ni la swali la awali, na sasa limefungwa.",
-}
 
 
 class _Replay(Exception):
@@ -120,7 +117,7 @@ class TurnInHand:
             # The row that began it was given up. The person is told, and this row is one of its own.
             state = self._report(state, ActionResult(failed="given up"), said)
         if self._is_new_session():
-            state = self._report(state, SessionStart(keep=self._remembers()), said)
+            state = self._report(state, self._session_start(), said)
             self.held.started_at = self.now
         if state.pending is not None and state.pending.kind == "action":
             self.is_owed = True
@@ -138,6 +135,8 @@ class TurnInHand:
             commands = await online.explain(
                 self, state, commands, text=self._said(), locale=self._locale(), budget=self._budget()
             )
+        if commands and state.stack and self._silence() > timedelta(minutes=self.runtime.turn.away_after_min):
+            return [CameBack(), *commands]
         if self._is_new_session() and commands and all(isinstance(each, CannotHandle) for each in commands):
             # A conversation never begins with "I did not understand".
             return [StartFlow(flow) for flow, _ in self.compiled.intents.get("first_contact", ())[:1]] or commands
@@ -166,12 +165,12 @@ class TurnInHand:
                 return None
             if isinstance(tapped, Tapped):
                 if tapped.stale:
-                    return self._closed(state, said)
+                    return [reopening(tapped, self.message.title, self.compiled, state)]
                 option_payload = tapped.payload
             else:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
-            self.message = self.message.model_copy(update={"text": self.message.text[:MAX_TEXT_CHARS]})
+            return [Error("rasa_internal_error_user_input_too_long", str(len(self.message.text)))]
         return self.runtime.understand(
             self.message,
             state,
@@ -194,12 +193,6 @@ class TurnInHand:
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
         return turned.shown.part.model_copy(update={"page": turned.page})
-
-    def _closed(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
-        """A kind sentence, and the open question again."""
-        text = CLOSED.get(self._locale().partition("-")[0], CLOSED["en"])
-        said.append((Text(text=text), "core", "option_closed"))
-        return [Repeat()] if state.pending is not None and state.pending.kind == "slot" else None
 
     # -- segments
 
@@ -302,7 +295,7 @@ class TurnInHand:
             return ActionResult(failed=f"no action {action.name}")
         turn = self._turn(action, state, skill, unit)
         try:
-            result = await bridge.run_action(instance, turn, state, skill=skill)
+            result = await bridge.run_action(instance, turn, state, self.compiled, skill=skill)
         except UserFacing as e:
             raise _Replay(action.key, bridge.failed_kindly(e)) from e
         except Retryable:
@@ -436,13 +429,21 @@ class TurnInHand:
     def _is_new_session(self) -> bool:
         if self.head.kind != "message":
             return False
-        last = self.held.last_user_at
-        return last is None or self.head.provider_at - last > timedelta(hours=self.runtime.turn.session_expiry_h)
+        expires_after = self._session_rules().expires_after
+        return self.held.last_user_at is None or (expires_after is not None and self._silence() > expires_after)
 
-    def _remembers(self) -> bool:
-        """Whether what was left unfinished is still worth going on with."""
+    def _session_start(self) -> SessionStart:
+        rules = self._session_rules()
+        keep = not rules.is_own and self._silence() <= timedelta(hours=self.runtime.turn.unfinished_kept_h)
+        return SessionStart(carry_over=rules.carry_over, keep=keep)
+
+    def _session_rules(self) -> SessionRules:
+        return session_rules(self.compiled, default=timedelta(hours=self.runtime.turn.session_expiry_h))
+
+    def _silence(self) -> timedelta:
+        """Between this message and the person's last one."""
         last = self.held.last_user_at
-        return last is not None and self.head.provider_at - last <= timedelta(hours=self.runtime.turn.unfinished_kept_h)
+        return self.head.provider_at - last if last is not None and self.head.kind == "message" else timedelta(0)
 
     def _locale(self) -> str:
         return self.held.contact_locale or self.profile.info.locale

@@ -17,8 +17,10 @@ from bot.flows import (
     Clarify,
     Command,
     Compiled,
+    Error,
     FlowState,
     HandOff,
+    Help,
     Repeat,
     Restart,
     SetSlot,
@@ -105,12 +107,13 @@ class _Text:
 
     def read(self) -> list[Command]:
         if not self._text.strip():
-            return [CannotHandle("empty")]
+            return [Error("rasa_internal_error_user_input_empty")]
         ways = (
             self._slash,
             self._exact_option,
             self._forced,
             self._declared_value,
+            self._help,
             self._flow_words,
             self._engine_words,
             self._exact_wish_over_text,
@@ -194,6 +197,13 @@ class _Text:
         return slot.type in ("text", "any") and slot.accept in ("", "text") and not slot.controlled
 
     # -- words and wishes
+
+    def _help(self) -> list[Command]:
+        """In the middle of a question "help" means that question, whatever flow claims the word."""
+        if self._question.slot is None:
+            return []
+        asks = any(lexicon.commands.get(self._reading.words) == "help" for lexicon in self._lexicons)
+        return [Help()] if asks else []
 
     def _flow_words(self) -> list[Command]:
         for words in (self._reading.words, self._bare):

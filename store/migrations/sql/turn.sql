@@ -50,7 +50,9 @@ BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE sessions SET lease_token = p_token, lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
     WHERE sessions.organization_id = p_org AND sessions.id = p_session
-      AND (sessions.lease_until IS NULL OR sessions.lease_until < clock_timestamp())
+      -- One that would end later than any lease can was taken before the clock leapt back.
+      AND (sessions.lease_until IS NULL OR sessions.lease_until < clock_timestamp()
+           OR sessions.lease_until > clock_timestamp() + make_interval(secs => 2 * p_lease_s))
     RETURNING * INTO s;
     IF NOT FOUND THEN
         claimed := false;
