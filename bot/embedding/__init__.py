@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bot.embedding.senses import Senses
-from bot.embedding.settings import EmbeddingSettings, open_embedder
+from bot.embedding.settings import EmbeddingSettings, open_local
 
-__all__ = ["EmbeddingSettings", "Senses", "open_embedder"]
+__all__ = ["EmbeddingSettings", "Senses", "open_local"]

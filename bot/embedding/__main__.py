@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bot.config import Configuration
-from bot.embedding import EmbeddingSettings, Senses, open_embedder
+from bot.embedding import EmbeddingSettings, Senses, open_local
 from bot.embedding.cache import VectorCache
 from bot.flows import Compiled
 from bot.registry import Registry
@@ -22,7 +22,7 @@ async def _fits(compiled: Compiled) -> list[Fit]:
     configuration = Configuration.read()
     settings = configuration.section(EmbeddingSettings, "embeddings")
     found = [Matcher(examples_of(compiled)).fit]
-    embedder = open_embedder(settings)
+    embedder = open_local(settings)
     if embedder is not None:
         cache = VectorCache(configuration.data / "vectors.sqlite")
         senses = Senses(embedder, cache, timeout_s=settings.timeout_s, beside=lambda work: work.close())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bot.flows.commands import (
     ActionResult,
+    Answer,
     Back,
     CameBack,
     Cancel,
@@ -60,6 +61,7 @@ from bot.flows.state import FlowState, Frame, OfferedOption, Pending, Phase
 __all__ = [
     "ActionResult",
     "Advance",
+    "Answer",
     "Back",
     "Button",
     "CameBack",

@@ -10,6 +10,7 @@ from bot.flows.effects import Say, WaitFor
 
 __all__ = [
     "ActionResult",
+    "Answer",
     "Back",
     "CameBack",
     "Cancel",
@@ -86,6 +87,14 @@ class Knowledge:
     """A question to the knowledge base."""
 
     query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the knowledge base says to the person's question, and where; empty: it was searched, and says nothing."""
+
+    text: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +224,7 @@ Command = (
     | SkipQuestion
     | ChitChat
     | Knowledge
+    | Answer
     | HandOff
     | OfferPerson
     | CannotHandle

@@ -102,11 +102,6 @@ def _run_slot_rejections(run: Run, frame: Frame) -> bool:
     return True
 
 
-def _trigger_search(run: Run, frame: Frame) -> bool:
-    """Nothing is searched unless a skill or the organization brings an action of this name."""
-    return run.say("core:utter_no_knowledge_base", frame) is not None
-
-
 def _trigger_chitchat(run: Run, frame: Frame) -> bool:
     return run.say("core:utter_cannot_handle", frame) is not None
 
@@ -171,6 +166,17 @@ def _repeat(run: Run, frame: Frame) -> bool:
             )
         )
     return True
+
+
+def _trigger_search(run: Run, frame: Frame) -> bool:
+    """Says the answer that came with the question; without one, that there is none, or nowhere to look."""
+    if frame.ctx.get("answer"):
+        response = "core:utter_search_answer" if frame.ctx.get("source") else "core:utter_search_answer_plain"
+    elif frame.ctx.get("searched"):
+        response = "core:utter_no_relevant_answer_found"
+    else:
+        response = "core:utter_no_knowledge_base"
+    return run.say(response, frame) is not None
 
 
 def _human_handoff(run: Run, frame: Frame) -> bool:

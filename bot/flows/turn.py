@@ -9,6 +9,7 @@ from bot.flows.clean import clean, dropped
 from bot.flows.collect import HAND_OFF_FROM
 from bot.flows.comeback import bring_back, find_passed, is_vague, reopen, welcome_back
 from bot.flows.commands import (
+    Answer,
     Back,
     Cancel,
     CannotHandle,
@@ -286,6 +287,8 @@ class _Turn:
                 self._push("pattern_chitchat")
             case Knowledge(query):
                 self._push("pattern_search", query=query)
+            case Answer(text, sources):
+                self._push("pattern_search", answer=text, source=", ".join(sources), searched=True)
             case Clarify(flows):
                 self._clarify(flows)
             case Unusable(what):

@@ -38,11 +38,12 @@ from bot.flows import (
     advance,
     session_rules,
 )
-from bot.messages import Choice, Choices, Inbound, Outbound, Reaction, Text, Unsupported
+from bot.llm.budget import Budget
+from bot.messages import Choice, Choices, Inbound, Media, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
 from bot.reach import HAND_OFF
 from bot.skill import ContactInfo
-from bot.turn import bridge
+from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.reactions import is_on_the_question
@@ -92,6 +93,7 @@ class TurnInHand:
     heard: Understanding | None = None  # of this row's message
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
+    budget: Budget | None = None  # of what this turn asks online
     asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
 
     async def answer(self) -> Head | None:
@@ -131,6 +133,10 @@ class TurnInHand:
 
     async def _wishes(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         commands = await self._commands(state, said)
+        if commands:
+            commands = await online.explain(
+                self, state, commands, text=self._said(), locale=self._locale(), budget=self._budget()
+            )
         if commands and state.stack and self._silence() > timedelta(minutes=self.runtime.turn.away_after_min):
             return [CameBack(), *commands]
         if self._is_new_session() and commands and all(isinstance(each, CannotHandle) for each in commands):
@@ -148,6 +154,9 @@ class TurnInHand:
         assert self.message is not None, "an inbox row of kind message has a message"
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
+        if isinstance(self.message, Media) and voice.is_to_be_heard(self.message, self.compiled, state):
+            heard = await voice.hear(self, self.message, self._budget())
+            self.message = Text(text=heard) if heard else self.message
         if isinstance(self.message, Reaction) and not await is_on_the_question(self.held, self.head, self.message):
             return []
         option_payload: str | None = None
@@ -185,6 +194,15 @@ class TurnInHand:
             return heard
         meaning = await self.runtime.senses.meaning(self.compiled, message.text)
         return heard if meaning is None else understand(meaning=meaning)
+
+    def _budget(self) -> Budget:
+        if self.budget is None:
+            self.budget = online.budget_of(self.runtime, self.held.organization_id, self.head.inbox_id)
+        return self.budget
+
+    def _said(self) -> str:
+        message = self.message
+        return message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else ""
 
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
@@ -461,7 +479,6 @@ class TurnInHand:
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:
         held = self.held
-        message = self.message
         return Turn(
             organization=self.profile.info,
             contact=ContactInfo(
@@ -473,8 +490,8 @@ class TurnInHand:
             step=action.key,
             now=self.now,
             locale=self._locale(),
-            text=message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else "",
-            message=message,
+            text=self._said(),
+            message=self.message,
             slots=bridge.plain_slots(state, skill),
             work=unit,
         )

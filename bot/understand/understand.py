@@ -52,7 +52,7 @@ from bot.understand.payloads import read_payload
 from bot.understand.result import Considered, Mood, Source, Understanding
 from bot.understand.wishes import exact_wish, matcher_by_letters, near_wish
 
-__all__ = ["Meaning", "interpret", "understand"]
+__all__ = ["Meaning", "interpret", "understand", "zone_of"]
 
 _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
     "cancel": Cancel,
@@ -119,7 +119,7 @@ def interpret(
     times and dates in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
     is `unsure`, it is worth asking again with it. With `trace` every way is tried, to tell what the losers said.
     """
-    context = _Context(state, compiled, locale, country, now.astimezone(_zone(timezone)), meaning, trace)
+    context = _Context(state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, trace)
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
         if commands is None:
@@ -133,7 +133,7 @@ def interpret(
 
 
 @lru_cache(maxsize=256)
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

