@@ -5,11 +5,11 @@ Adapters are bound by dotted names in the settings (decision 1), so nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from bot.messages import Outbound
@@ -20,8 +20,11 @@ __all__ = [
     "Clock",
     "DeliveryAccount",
     "Dispatcher",
+    "Embedder",
+    "Knowledge",
     "Lane",
     "Pacer",
+    "Passage",
     "SendRefused",
     "SendResult",
     "SendThrottled",
@@ -162,3 +165,45 @@ class Blobs(Protocol):
 
 
 JSON = dict[str, Any]
+
+
+class Embedder(Protocol):
+    """Texts to vectors of unit length. `query` is what somebody asks, `passage` what may answer it: some models tell them apart."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    async def embed(
+        self,
+        organization_id: UUID,
+        texts: Sequence[str],
+        *,
+        kind: Literal["query", "passage"],
+        inbox_id: UUID | None = None,
+    ) -> list[list[float]]:
+        """In the order of `texts`. A query leaves this process masked, a passage as it is. Raises LlmAway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an organization's knowledge. `source` as people should read it; `score` 0 to 1, best first."""
+
+    text: str
+    source: str
+    score: float = 1.0
+    skill: str = ""  # "": the organization's own
+
+
+class Knowledge(Protocol):
+    """What an organization has written down. Filtered by organization inside the query.
+
+    Example: `await knowledge.search(organization_id, "is there parking?", locale="en")`.
+    """
+
+    async def search(
+        self, organization_id: UUID, query: str, *, locale: str = "", skill: str = "", limit: int = 4
+    ) -> Sequence[Passage]:
+        """Passages that are near enough to answer, best first; none: it is not known. `skill`: only what this skill brought."""
