@@ -100,10 +100,16 @@ def config() -> None:
         typer.echo(typer.style(line, dim=row.origin == DEFAULT))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def check(context: typer.Context, skill: Annotated[str, typer.Option(help="Only this skill.")] = "") -> None:
-    """Check what every skill must satisfy; problems are told as file:line:col."""
-    _become("bot.check", *(["--skill", skill] if skill else []), *context.args, environment=os.environ)
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def check(context: typer.Context) -> None:
+    """Check what every skill must satisfy, or a project of another engine; problems are told as file:line:col."""
+    _become("bot.check", *context.args, environment=os.environ)
+
+
+@app.command()
+def schema(kind: Annotated[str, typer.Argument(help="skill, flows or domain.")]) -> None:
+    """Print the JSON schema of a kind of file, for editors."""
+    _become("bot.check.schema", kind, environment=os.environ)
 
 
 @app.command()

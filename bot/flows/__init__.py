@@ -51,7 +51,7 @@ from bot.flows.look import (
     running_skill,
     session_rules,
 )
-from bot.flows.model import Compiled, Flow, Slot
+from bot.flows.model import Compiled, Flow, Slot, Step
 from bot.flows.run import View
 from bot.flows.source import SkillSource
 from bot.flows.state import FlowState, Frame, OfferedOption, Pending, Phase
@@ -97,6 +97,7 @@ __all__ = [
     "SkipQuestion",
     "Slot",
     "StartFlow",
+    "Step",
     "TimedOut",
     "Unusable",
     "UserText",
