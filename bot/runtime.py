@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,13 +13,16 @@ from uuid import UUID
 
 from bot.accounts import Directory
 from bot.config import Configuration
+from bot.embedding import EmbeddingSettings, Senses, open_embedder
+from bot.embedding.cache import VectorCache
 from bot.errors import ConfigError
-from bot.flows import Command, Effect
-from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
+from bot.flows import Effect
+from bot.ports import Blobs, Channel, Clock, Dispatcher, Embedder, Pacer
 from bot.registry import Registry
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
-from bot.understand import understand
+from bot.standing import Holds
+from bot.understand import Understanding, interpret
 from store import db
 from store.apps import discover_apps
 from store.blobs import BlobStore
@@ -57,10 +60,13 @@ class Runtime:
         self.master = master  # seals what is the platform's: app secrets, raw deliveries
         self.clock = clock
         self.directory = Directory()
+        self.holds = Holds()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
-        self.understand: Callable[..., Sequence[Command]] = understand
+        self.understand: Callable[..., Understanding] = interpret
+        self.embedder: Embedder | None = None
+        self.senses: Senses | None = None  # what compares meanings; None: letters do
         self.watch: Callable[[UUID, Effect], None] | None = (
             None  # looks over the engine's shoulder: tests, the chat console
         )
@@ -90,6 +96,8 @@ class Runtime:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
             runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
+            if queue is not None:
+                runtime.feel(open_embedder(found.section(EmbeddingSettings, "embeddings")))
             for port, dotted in {**ADAPTERS, **(adapters or {})}.items():
                 setattr(runtime, port, await _bind(dotted, runtime) if isinstance(dotted, str) else dotted)
         except BaseException:
@@ -99,6 +107,15 @@ class Runtime:
             await db.close()
             raise
         return runtime
+
+    def feel(self, embedder: Embedder | None) -> None:
+        """From now on meanings are compared with this."""
+        if embedder is None:
+            return
+        settings = self.configuration.section(EmbeddingSettings, "embeddings")
+        cache = VectorCache(self.configuration.data / "vectors.sqlite")
+        self.embedder = embedder
+        self.senses = Senses(embedder, cache, timeout_s=settings.timeout_s, beside=self.beside)
 
     def skill_context(self, skill: str) -> SkillContext:
         return SkillContext(skill=skill, clock=self.clock, blobs=self.blobs, menu=self._menu)
@@ -126,7 +143,7 @@ class Runtime:
         await db.close()
 
     async def _close_adapters(self) -> None:
-        for adapter in (self.channel, self.dispatcher, self.pacer):
+        for adapter in (self.channel, self.dispatcher, self.pacer, self.embedder):
             close = getattr(adapter, "close", None)
             if close is not None:
                 await close()

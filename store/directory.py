@@ -115,7 +115,7 @@ async def unparsed_delivery(delivery_id: UUID) -> tuple[UUID, bytes] | None:
     with unscoped("reading a kept delivery again"):
         row = await fetchrow(
             "SELECT meta_app_id, sealed_body FROM webhook_deliveries"
-            " WHERE id = $1 AND outcome = 'unparsed' AND meta_app_id IS NOT NULL",
+            " WHERE id = $1 AND outcome IN ('unparsed', 'unrouted') AND meta_app_id IS NOT NULL",
             delivery_id,
         )
     return (row["meta_app_id"], row["sealed_body"]) if row else None

@@ -29,6 +29,7 @@ __all__ = [
     "put_timeouts",
     "unparsed_deliveries",
     "waiting_sessions",
+    "wake_held",
 ]
 
 
@@ -91,12 +92,23 @@ async def due_deliveries(limit: int) -> list[DueDelivery]:
         " FROM organizations g CROSS JOIN (VALUES (0), (1)) AS l(lane)"
         " WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
         "   AND o.next_attempt_at <= clock_timestamp()"
+        "   AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = g.id"
+        "     AND (a.hold_until > clock_timestamp() OR (l.lane = 1 AND a.bulk_hold_until > clock_timestamp()))))"
         "   AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.organization_id = g.id AND e.session_id = o.session_id"
         "     AND e.lane = o.lane AND e.seq < o.seq AND e.state <> 'dead'))"
         " ORDER BY l.lane, g.id LIMIT $1",
         limit,
     )
     return [DueDelivery(*row) for row in rows]
+
+
+async def wake_held(probe_s: float) -> int:
+    """Lets go what waits without a reason any more, and one message of each stopped number whose time for a try has come.
+
+    `probe_s`: how long that try may take before another is made. Returns how many rows moved.
+    """
+    moved: int = await db.fetchval("SELECT cn_wake_held($1)", probe_s)
+    return moved
 
 
 async def job_load() -> list[QueueLoad]:
@@ -128,29 +140,37 @@ async def mark_kicked(job_ids: Sequence[UUID]) -> None:
     await db.execute("UPDATE jobs SET hinted_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(job_ids))
 
 
-async def waiting_sessions(older_than_s: float, limit: int) -> list[WaitingSession]:
+async def waiting_sessions(older_than_s: float, limit: int, *, lease_s: float) -> list[WaitingSession]:
+    """Those whose first row waits for so long, and that nobody holds: a lease further off than twice `lease_s` is from before the clock leapt."""
     rows = await db.fetch(
         "SELECT DISTINCT ON (d.session_id) d.organization_id, d.session_id, d.id FROM ("
         " SELECT i.organization_id, i.session_id, i.id, i.next_attempt_at FROM inbox i"
         " JOIN sessions s ON s.organization_id = i.organization_id AND s.id = i.session_id"
         " WHERE i.state = 'ready' AND i.next_attempt_at <= clock_timestamp() - make_interval(secs => $1)"
-        " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp())"
+        " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp()"
+        "   OR s.lease_until > clock_timestamp() + make_interval(secs => 2 * $3::float8))"
         " ORDER BY i.next_attempt_at LIMIT $2) d ORDER BY d.session_id, d.next_attempt_at",
         older_than_s,
         limit,
+        lease_s,
     )
     return [WaitingSession(*row) for row in rows]
 
 
 async def put_timeouts(limit: int) -> list[WaitingSession]:
-    """Tells conversations whose wait is over so, once per wait: an inbox row of kind `timeout`. Returns those that are to be hinted."""
+    """Tells conversations whose wait is over so, once per wait: an inbox row of kind `timeout`. Returns those that are to be hinted.
+
+    Several frames may wait; the one that is due is named, wherever on the stack it is.
+    """
     rows = await db.fetch(
-        "WITH late AS (SELECT organization_id, id, revision, state FROM sessions"
-        "   WHERE wait_until IS NOT NULL AND wait_until <= clock_timestamp() AND state #>> '{pending,kind}' = 'event'"
-        "   ORDER BY wait_until LIMIT $1)"
+        "WITH late AS (SELECT s.organization_id, s.id, s.revision, due.wait FROM sessions s CROSS JOIN LATERAL ("
+        "     SELECT f -> 'wait' AS wait FROM jsonb_array_elements(s.state -> 'stack') f"
+        "     WHERE (f #>> '{wait,until}')::timestamptz <= clock_timestamp() ORDER BY (f #>> '{wait,until}')::timestamptz LIMIT 1) due"
+        "   WHERE s.wait_until IS NOT NULL AND s.wait_until <= clock_timestamp() AND s.state #>> '{pending,kind}' = 'event'"
+        "   ORDER BY s.wait_until LIMIT $1)"
         " INSERT INTO inbox (id, organization_id, session_id, kind, payload, key, provider_at, state, attempts, next_attempt_at, last_error)"
         " SELECT cn_uuid7(), l.organization_id, l.id, 'timeout',"
-        "   jsonb_build_object('event', l.state #>> '{pending,event}', 'key', l.state #>> '{pending,key}'),"
+        "   jsonb_build_object('event', l.wait ->> 'event', 'key', l.wait ->> 'key'),"
         "   'timeout:' || l.id || ':' || l.revision, clock_timestamp(), 'ready', 0, clock_timestamp(), ''"
         " FROM late l ON CONFLICT (organization_id, key) DO NOTHING RETURNING organization_id, session_id, id",
         limit,
@@ -173,11 +193,16 @@ async def park_status() -> None:
 
 
 async def unparsed_deliveries(max_attempts: int, limit: int) -> list[UUID]:
-    """Raw deliveries that could not be read, with growing pauses; the attempt is counted here, before it is made."""
+    """Raw deliveries that could not be read, with growing pauses; the attempt is counted here, before it is made.
+
+    Those for a number that nobody knew are read again when their Meta app has got another number, twice for each.
+    """
     rows = await db.fetch(
-        "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id IN (SELECT id FROM webhook_deliveries"
-        "   WHERE outcome = 'unparsed' AND attempts < $1"
-        "   AND received_at < clock_timestamp() - make_interval(secs => 5 * power(4, attempts)) ORDER BY received_at LIMIT $2)"
+        "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id IN (SELECT id FROM webhook_deliveries d"
+        "   WHERE outcome IN ('unparsed', 'unrouted') AND CASE outcome WHEN 'unparsed' THEN attempts < $1"
+        "     AND received_at < clock_timestamp() - make_interval(secs => 5 * power(4, attempts))"
+        "   ELSE attempts < 2 * (SELECT count(*) FROM channel_accounts a"
+        "     WHERE a.meta_app_id = d.meta_app_id AND a.created_at > d.received_at) END ORDER BY received_at LIMIT $2)"
         " RETURNING id",
         max_attempts,
         limit,

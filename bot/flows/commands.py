@@ -21,6 +21,7 @@ __all__ = [
     "HandOff",
     "Help",
     "Knowledge",
+    "OfferPerson",
     "Reopen",
     "Repeat",
     "Restart",
@@ -90,6 +91,11 @@ class Knowledge:
 @dataclass(frozen=True, slots=True)
 class HandOff:
     """The person wants to talk to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPerson:
+    """The person sounds angry: whatever else happens, a human is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +216,7 @@ Command = (
     | ChitChat
     | Knowledge
     | HandOff
+    | OfferPerson
     | CannotHandle
     | Error
     | Help

@@ -19,6 +19,7 @@ from bot.flows.commands import (
     HandOff,
     Help,
     Knowledge,
+    OfferPerson,
     Reopen,
     Repeat,
     Restart,
@@ -268,6 +269,8 @@ class _Turn:
                 self._push("pattern_repeat_bot_messages")
             case HandOff():
                 self._push("pattern_human_handoff", reason="asked")
+            case OfferPerson():
+                self._push("pattern_offer_person")
             case SkipQuestion():
                 if run.top is not None and run.state.pending is not None and run.state.pending.slot:
                     count_miss(run, run.top)

@@ -26,7 +26,7 @@ from bot.skill import SkillContext
 from bot.testing.fakes import MemoryBlobs, NoDispatcher, OpenPacer, Received, RecordingChannel, SettableClock
 from bot.turn.inbox import Arrival, Delivered, GroupCommit
 from bot.turn.runner import process_session
-from bot.understand import understand
+from bot.understand import Considered, Source, Understanding, interpret
 from store import db
 from store.crypto import Cipher, KeyRing, MasterKey, install_keyring, keyring, new_data_key
 from store.directory import load_keys, tokens_aad
@@ -233,10 +233,11 @@ class Stage:
     def _watch(self, session_id: UUID, effect: Effect) -> None:
         self.log.effects.append(effect)
 
-    def _understand(self, message: Inbound, state: FlowState, compiled: Compiled, **how: Any) -> Sequence[Command]:
+    def _understand(self, message: Inbound, state: FlowState, compiled: Compiled, **how: Any) -> Understanding:
         if self._scripted:
-            return self._scripted.pop(0)
-        return understand(message, state, compiled, **how)
+            commands = self._scripted.pop(0)
+            return Understanding(commands, tuple(Considered(each, Source.PAYLOAD, 1.0) for each in commands))
+        return interpret(message, state, compiled, **how)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from store.jsonb import to_jsonb
 
 __all__ = ["Committed", "LeaseLost", "Segment", "commit"]
 
-_COMMIT = "SELECT * FROM cn_commit($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb)"
+_COMMIT = "SELECT * FROM cn_commit($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb, $21::jsonb)"
 
 
 class LeaseLost(ChatNationError):
@@ -28,13 +28,18 @@ class LeaseLost(ChatNationError):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a segment moves. `done` is the inbox row when the turn has nothing left to do, else None."""
+    """What a segment moves. `done` is the inbox row when the turn has nothing left to do, else None.
+
+    `state` is the engine's, and beside it what `TurnInHand` wants to find again after a crash.
+    """
 
     state: FlowState
+    beside: Mapping[str, Any]
     rows: Sequence[OutRow]
     done: UUID | None
     last_user_at: datetime | None
     started_at: datetime | None
+    understanding: dict[str, Any] | None = None  # kept with the row's message
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
         held.organization_id,
         held.session_id,
         held.token,
-        to_jsonb(segment.state.to_json()),
+        to_jsonb({**segment.state.to_json(), **segment.beside}),
         segment.state.phase.value,
         earliest_deadline(segment.state),
         segment.started_at,
@@ -75,6 +80,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
         [row.origin for row in rows],
         unit.jobs_json() if unit else None,
         unit.charges_json() if unit else None,
+        to_jsonb(segment.understanding) if segment.understanding else None,
     )
     if unit is not None:
         await unit.write()

@@ -115,7 +115,7 @@ def fence(held: Claim) -> str:
     """
     return (
         f"SELECT 1 FROM sessions WHERE organization_id = '{held.organization_id}' AND id = '{held.session_id}'"  # noqa: S608
-        f" AND lease_token = '{held.token}' AND lease_until > clock_timestamp() FOR NO KEY UPDATE"
+        f" AND lease_token = '{held.token}' FOR NO KEY UPDATE"
     )
 
 

@@ -38,15 +38,17 @@ from bot.flows import (
     advance,
     session_rules,
 )
-from bot.messages import Choice, Choices, Inbound, Outbound, Text, Unsupported
+from bot.messages import Choice, Choices, Inbound, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
 from bot.reach import HAND_OFF
 from bot.skill import ContactInfo
 from bot.turn import bridge
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
+from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
+from bot.understand import Understanding
 from bot.understand.language import spoken
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
@@ -62,6 +64,8 @@ log = logging.getLogger(__name__)
 
 # The longest text that WhatsApp carries. A longer one was not written by a person; reading it could hold up everybody else.
 MAX_TEXT_CHARS = 4096
+
+BEGUN = "begun"  # key beside the engine's state in `sessions.state`
 
 
 class _Replay(Exception):
@@ -85,6 +89,7 @@ class TurnInHand:
     compiled: Compiled
     now: datetime
     message: Inbound | None = None
+    heard: Understanding | None = None  # of this row's message
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
     asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
@@ -102,8 +107,10 @@ class TurnInHand:
             self._hear_language(state)
         said: list[tuple[Outbound, str, str]] = []
         if state.pending is not None and state.pending.kind == "action":
-            if self.head.attempts > 1:
+            begun = (self.held.state or {}).get(BEGUN) or {}
+            if begun.get("inbox_id") == str(self.head.inbox_id):
                 # An earlier try of this row committed up to an action that calls out; it goes on there.
+                self.is_owed = begun.get("is_owed", False)
                 return await self._from_action(
                     state, RunAction(state.pending.name, state.pending.key, state.pending.flow, state.pending.step)
                 )
@@ -141,6 +148,8 @@ class TurnInHand:
         assert self.message is not None, "an inbox row of kind message has a message"
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
+        if isinstance(self.message, Reaction) and not await is_on_the_question(self.held, self.head, self.message):
+            return []
         option_payload: str | None = None
         if isinstance(self.message, Choice) and self.message.source != "quick_reply":
             tapped = await read_tap(self.message, self.held, state, self.keys)
@@ -155,15 +164,27 @@ class TurnInHand:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
             return [Error("rasa_internal_error_user_input_too_long", str(len(self.message.text)))]
-        return self.runtime.understand(
-            self.message,
+        self.heard = await self._understand(self.message, state, option_payload)
+        return self.heard.commands
+
+    async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
+        """By what it says; when that explains little, again with what it means."""
+        understand = partial(
+            self.runtime.understand,
+            message,
             state,
             self.compiled,
             locale=self._locale(),
             now=self.now,
             country=self.profile.info.country,
+            timezone=self.profile.info.timezone,
             option_payload=option_payload,
         )
+        heard = understand()
+        if not heard.unsure or self.runtime.senses is None or not isinstance(message, Text):
+            return heard
+        meaning = await self.runtime.senses.meaning(self.compiled, message.text)
+        return heard if meaning is None else understand(meaning=meaning)
 
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
@@ -260,7 +281,7 @@ class TurnInHand:
         self.asides.clear()
         await unit.hint()
         await self._deliver(rows, committed)
-        held.state = state.to_json()
+        held.state = {**state.to_json(), **self._beside(state)}
         return state, committed, online
 
     async def _perform(self, instance: Any, action: RunAction, state: FlowState, unit: Unit | None) -> ActionResult:
@@ -300,12 +321,21 @@ class TurnInHand:
             settle_s=self.runtime.turn.unknown_grace_s,
         )
         await self._deliver(rows, committed)
-        self.held.state = state.to_json()
+        self.held.state = {**state.to_json(), **self._beside(state)}
         return committed
 
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
-        return Segment(state, rows, self.head.inbox_id if done else None, last, self.held.started_at)
+        # A tap means what its option says; only of words is there something to tell.
+        heard = self.heard.to_json() if done and self.heard is not None and isinstance(self.message, Text) else None
+        inbox_id = self.head.inbox_id if done else None
+        return Segment(state, self._beside(state), rows, inbox_id, last, self.held.started_at, heard)
+
+    def _beside(self, state: FlowState) -> dict[str, Any]:
+        """Which row an action that is now to be run belongs to, and whether that row is understood yet."""
+        if state.pending is None or state.pending.kind != "action":
+            return {}
+        return {BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
 
     def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
         return rows_of(

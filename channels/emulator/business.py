@@ -155,6 +155,8 @@ class Business:
         message.times.setdefault(status, now)
         if status != "sent" or message.status == "accepted":
             message.status = status
+        if silent:
+            message.told.append(status)
         self._touch("message", message)
         self._hub.publish(
             "status",
@@ -166,8 +168,11 @@ class Business:
                 "visible_at": message.visible_at,
             },
         )
-        if silent:
-            return
+        if not silent:
+            self.tell(message, status, answered=answered)
+
+    def tell(self, message: Message, status: str, *, answered: asyncio.Event | None = None) -> None:
+        """The webhook of one step."""
         number = self._world.numbers[message.phone_number_id]
         user = self._world.users.get(message.wa_id)
         bsuid = self._world.bsuid_for(user, number) if user else None
@@ -175,7 +180,8 @@ class Business:
         if status == "sent" or status == "delivered" or (status == "read" and "delivered" not in message.times):
             item["pricing"] = pricing_of(message)
         contact = contact_of(user, bsuid) if user and bsuid and status != "failed" else None
-        self._courier.post(Update(number, "messages", "statuses", item, message.wa_id, contact), answered=answered)
+        update = Update(number, "messages", "statuses", item, message.wa_id, contact, message, status)
+        self._courier.post(update, answered=answered)
 
     def hold(self, message: Message, *, hold_s: float, release: bool) -> None:
         """Quality assessment: the message waits, then goes on its way or is dropped with 132015."""

@@ -159,12 +159,15 @@ class Emulator:
             self.set_template_status(template, "APPROVED")
 
     def _go_on(self) -> None:
-        """After a restart: deliver what was not answered 200, finish ladders, review what waits."""
+        """After a restart: deliver what was not answered 200, tell the steps nobody heard of, finish ladders, review what waits."""
         for message in sorted(self.world.messages.values(), key=lambda m: m.seq):
             if message.direction == "in" and message.acked_at is None and message.kind != "system":
                 self.phones.repost(message)
-            elif message.direction == "out" and message.status in ("accepted", "sent", "delivered"):
-                self.business.climb(message, from_status=message.status)
+            elif message.direction == "out":
+                for status in [each for each in message.times if each not in message.told]:
+                    self.business.tell(message, status)
+                if message.status in ("accepted", "sent", "delivered"):
+                    self.business.climb(message, from_status=message.status)
         for template in self.world.templates.values():
             if template.status == "PENDING":
                 self.review(template)

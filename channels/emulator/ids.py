@@ -22,7 +22,12 @@ class IdMint:
     """Makes ids from a seeded generator, so that a run with the same seed and the same calls gets the same ids."""
 
     def __init__(self, seed: int) -> None:
+        self._seed = seed
         self._random = random.Random(seed)
+
+    def start_over(self, starts: int) -> None:
+        """After the given number of earlier starts on the same data: none of their ids may come again."""
+        self._random = random.Random(f"{self._seed}/{starts}")
 
     def wamid(self, wa_id: str, *, outbound: bool) -> str:
         """`wamid.` and base64 of the peer, the direction and 16 random characters, as Meta's look."""

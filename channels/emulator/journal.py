@@ -27,6 +27,7 @@ class Journal:
         self._dirty: dict[tuple[str, str], Any] = {}
         self._handle: asyncio.TimerHandle | None = None
         self._fd: int | None = None
+        self._starts = 0  # on this folder, before this one
 
     def open(self) -> None:
         """Reads what is there into the world, rewrites it compactly, and starts to append.
@@ -37,8 +38,13 @@ class Journal:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists():
             for kind, record in _records(self._path.read_bytes()):
-                _restore(self._world, kind, record)
+                if kind == "start":
+                    self._starts = int(record)
+                else:
+                    _restore(self._world, kind, record)
             _reopen_threads(self._world)
+            self._starts += 1
+            self._world.mint.start_over(self._starts)
         self._rewrite()
 
     def touch(self, kind: str, thing: Any) -> None:
@@ -71,6 +77,7 @@ class Journal:
             os.close(self._fd)
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:
+            file.write(_line("start", self._starts))
             file.write(_line("clock", self._world.clock.shift_s))
             for kind, things in (
                 ("user", self._world.users),

@@ -20,7 +20,8 @@ class Update:
     item: dict[str, Any]
     wa_id: str = ""
     contact: dict[str, Any] | None = None
-    message: Message | None = None  # the inbound message whose fate the ledger follows
+    message: Message | None = None  # the message it is about, whose fate the ledger follows
+    status: str = ""  # of an outbound message
 
 
 def contact_of(user: User, bsuid: str) -> dict[str, Any]:

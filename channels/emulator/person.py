@@ -175,11 +175,14 @@ class Phones:
         message = update.message
         if message is None:
             return
+        if message.direction == "out":
+            if accepted and update.status not in message.told:
+                message.told.append(update.status)
+                self._touch("message", message)
+            return
         message.attempts.append(attempt)
         if attempt.code == 200 and message.first_200_at is None:
-            # A POST whose answer was lost on the way may have been the one that was taken: the message was in the air since then.
-            taken = next(each for each in message.attempts if each.may_have_been_taken)
-            message.first_200_at, message.first_200_started_at = attempt.ended_at, taken.started_at
+            message.first_200_at, message.first_200_started_at = attempt.ended_at, attempt.started_at
         if accepted and message.acked_at is None:
             message.acked_at = attempt.ended_at
             if message.status == "pending":  # the business may have marked it read already

@@ -13,8 +13,10 @@ import orjson
 
 from channels.whatsapp.signature import sign
 from store.directory import seal_app
+from store.queue_state import unparsed_deliveries
+from store.tenancy import unscoped
 from tests.channels.posts import delivery, item, post, status
-from tests.support.clockwork import rows, until, value
+from tests.support.clockwork import rows, tick, until, value
 from tests.support.world import World
 
 KEPT = "SELECT count(*) FROM webhook_deliveries"
@@ -124,6 +126,25 @@ async def test_an_unknown_number_is_kept_and_answered_200(world: World) -> None:
     assert await post(world, body) == 200
     assert [row["outcome"] for row in await rows(world, "SELECT outcome FROM webhook_deliveries")] == ["unrouted"]
     assert await value(world, INCOMING) == 0
+
+
+async def test_what_came_for_a_number_before_it_was_added_is_answered_once_it_is(world: World) -> None:
+    first = world.people[0]
+    await rows(world, "UPDATE channel_accounts SET external_id = 'later' WHERE external_id = $1", first.phone_number_id)
+    assert await post(world, delivery((first, {"messages": [item()]}))) == 200
+    await tick(world)
+    assert await value(world, "SELECT (outcome, attempts)::text FROM webhook_deliveries") == "(unrouted,0)"
+
+    await rows(
+        world,
+        "UPDATE channel_accounts SET external_id = $1, created_at = now() WHERE external_id = 'later'",
+        first.phone_number_id,
+    )
+    with unscoped("test"):
+        [delivery_id] = await unparsed_deliveries(6, 20)
+    await world.runtime.reparse(delivery_id)
+    assert await value(world, INCOMING) == 1
+    assert await value(world, "SELECT outcome FROM webhook_deliveries") == "accepted"
 
 
 MALFORMED = (

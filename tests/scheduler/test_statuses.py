@@ -101,6 +101,21 @@ async def test_a_status_with_our_id_settles_a_send_of_unknown_fate(database: Dat
     assert await count("charges") == 1
 
 
+async def test_a_status_with_our_id_settles_a_send_even_under_an_id_that_the_provider_gave_out_before(
+    database: Database,
+) -> None:
+    talk = await world.new_conversation()
+    await world.put_message(talk, "out", status="read", external_id="wamid.9")
+    _, message_id = await world.put_outbox(talk, state="unknown")
+    await report(talk, "wamid.9", "sent", message_id=message_id)
+
+    await ladder().tick()
+
+    message = await world.row("messages", message_id)
+    assert (message["status"], message["external_id"]) == ("sent", None)
+    assert await count("outbox") == 0
+
+
 async def test_a_status_cannot_touch_the_message_of_another_account(database: Database) -> None:
     talk, stranger = await world.new_conversation(), await world.new_conversation()
     _, message_id = await world.put_outbox(talk, state="unknown")

@@ -14,6 +14,7 @@ from store.ids import uuid7
 from store.tenancy import unscoped
 from tests.scheduler import world
 from tests.scheduler.conftest import Recorded
+from tests.scheduler.world import Conversation
 
 _read_again: list[UUID] = []
 
@@ -64,7 +65,7 @@ async def test_the_same_row_is_hinted_ever_more_rarely(runtime: Runtime) -> None
 async def test_a_conversation_that_a_worker_holds_is_left_alone_until_its_lease_is_over(runtime: Runtime) -> None:
     talk = await world.new_conversation()
     await world.put_inbox(talk, age_s=60)
-    await sql("UPDATE sessions SET lease_token = gen_random_uuid(), lease_until = now() + interval '60 s'")
+    await sql("UPDATE sessions SET lease_token = gen_random_uuid(), lease_until = now() + interval '2 s'")
     sweeping = sweep(runtime)
     await sweeping.tick()
     assert recorded(runtime).hints == []
@@ -83,12 +84,7 @@ async def test_a_dead_row_and_one_that_is_not_due_are_not_hinted(runtime: Runtim
 
 async def test_a_wait_that_is_over_becomes_one_timeout_of_the_conversation(runtime: Runtime) -> None:
     talk = await world.new_conversation()
-    await sql(
-        "UPDATE sessions SET phase = 'WAITING', revision = 7, wait_until = now() - interval '1 s', state ="
-        """ '{"pending": {"kind": "event", "flow": "f", "step": "s", "event": "events.drawn", "key": "k1"}}'"""
-        " WHERE id = $1",
-        talk.session_id,
-    )
+    await wait_for(talk, "events.drawn", {"k1": -1.0})
     sweeping = sweep(runtime, lost_hint_s=60)
     await sweeping.tick()
     await sweeping.tick()
@@ -101,13 +97,31 @@ async def test_a_wait_that_is_over_becomes_one_timeout_of_the_conversation(runti
     assert recorded(runtime).hints == [talk.session_id]
 
 
-async def test_a_wait_that_is_not_over_yet_goes_on(runtime: Runtime) -> None:
+async def test_of_several_waits_the_one_that_is_over_is_named(runtime: Runtime) -> None:
     talk = await world.new_conversation()
+    await wait_for(talk, "events.drawn", {"below": -1.0, "on top": 60.0})
+    await sweep(runtime, lost_hint_s=60).tick()
+    with unscoped("test"):
+        assert await db.fetchval("SELECT payload ->> 'key' FROM inbox") == "below"
+
+
+async def wait_for(talk: Conversation, event: str, keys: dict[str, float]) -> None:
+    """One frame for each key, the last on top; seconds until its deadline."""
+    frames = ", ".join(
+        f"""{{"flow": "f", "step": "s", "wait": {{"event": "{event}", "key": "{key}", "until": "' || now() + interval '{seconds} s' || '"}}}}"""
+        for key, seconds in keys.items()
+    )
+    top = [*keys][-1]
     await sql(
-        "UPDATE sessions SET wait_until = now() + interval '60 s',"
-        """ state = '{"pending": {"kind": "event", "event": "e", "key": "k"}}' WHERE id = $1""",
+        f"UPDATE sessions SET phase = 'WAITING', revision = 7, wait_until = now() + interval '{min(keys.values())} s', state = ("
+        f""" '{{"pending": {{"kind": "event", "flow": "f", "step": "s", "event": "{event}", "key": "{top}"}}, "stack": [{frames}]}}')::jsonb"""
+        " WHERE id = $1",
         talk.session_id,
     )
+
+
+async def test_a_wait_that_is_not_over_yet_goes_on(runtime: Runtime) -> None:
+    await wait_for(await world.new_conversation(), "e", {"k": 60.0})
     await sweep(runtime).tick()
     assert recorded(runtime).hints == []
 

@@ -56,19 +56,20 @@ class Two:
                 await self.insert(table, organization_id=organization_id)
 
     async def insert(self, table: str, **known: Any) -> None:
-        columns = {row["name"]: self._sample(row["kind"], known) for row in await self.superuser.fetch(COLUMNS, table)}
+        columns = {row["name"]: self._sample(row, known) for row in await self.superuser.fetch(COLUMNS, table)}
         columns |= known
         names = ", ".join(f'"{name}"' for name in columns)
         slots = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
         await self.superuser.execute(f'INSERT INTO "{table}" ({names}) VALUES ({slots})', *columns.values())
 
-    def _sample(self, kind: str, known: dict[str, Any]) -> Any:
+    def _sample(self, column: asyncpg.Record, known: dict[str, Any]) -> Any:
+        kind = column["kind"]
         if kind == "uuid":
             return uuid7()
         if kind == "timestamptz":
             return datetime.now(UTC)
         if kind == "varchar":
-            return next(iter(known.values())).hex[-2:]
+            return next(iter(known.values())).hex[-(column["size"] or 32) :]
         return SAMPLES[kind]
 
 
@@ -181,3 +182,14 @@ async def test_raw_deliveries_can_be_written_and_never_read(app: asyncpg.Connect
     for table in ("meta_apps", "tortoise_migrations"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await app.fetch(f'SELECT * FROM "{table}"')
+
+
+async def test_without_its_policy_a_table_shows_everything(two: Two, app: asyncpg.Connection) -> None:
+    """The positive control of all above: it is the policy, and nothing else, that hides the rows."""
+    for table in two.tables:
+        await two.superuser.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+        if not await app.fetchval("SELECT has_table_privilege($1, 'SELECT')", f'"{table}"'):
+            continue
+        async with app.transaction():
+            await app.execute(f"SET LOCAL app.current_org = '{two.ours}'")
+            assert await visible(app, table, two.theirs) == 1, table

@@ -1,4 +1,5 @@
--- T1 and T2: claim a conversation, commit a segment of a turn. The lease is checked by the commit itself (fencing), by the database's clock.
+-- T1 and T2: claim a conversation, commit a segment of a turn. The lease is checked by the commit itself: the token is the fence. Another worker
+-- can take the conversation only once the lease is over by the database's clock, and puts its own token there; until then a late commit harms nobody.
 
 CREATE TYPE cn_inbox_head AS (
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
@@ -49,7 +50,9 @@ BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE sessions SET lease_token = p_token, lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
     WHERE sessions.organization_id = p_org AND sessions.id = p_session
-      AND (sessions.lease_until IS NULL OR sessions.lease_until < clock_timestamp())
+      -- One that would end later than any lease can was taken before the clock leapt back.
+      AND (sessions.lease_until IS NULL OR sessions.lease_until < clock_timestamp()
+           OR sessions.lease_until > clock_timestamp() + make_interval(secs => 2 * p_lease_s))
     RETURNING * INTO s;
     IF NOT FOUND THEN
         claimed := false;
@@ -75,7 +78,7 @@ CREATE FUNCTION cn_renew(p_org uuid, p_session uuid, p_token uuid, p_lease_s flo
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE sessions SET lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
-    WHERE organization_id = p_org AND id = p_session AND lease_token = p_token AND lease_until > clock_timestamp();
+    WHERE organization_id = p_org AND id = p_session AND lease_token = p_token;
     RETURN FOUND;
 END $$;
 
@@ -113,7 +116,8 @@ $$;
 CREATE FUNCTION cn_commit(
     p_org uuid, p_session uuid, p_token uuid, p_state jsonb, p_phase text, p_wait_until timestamptz, p_started_at timestamptz,
     p_last_user_at timestamptz, p_done_inbox uuid, p_lease_s float8, p_max_attempts int, p_settle_s float8,
-    p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_reply_to text[], p_origin text[], p_jobs jsonb, p_charges jsonb
+    p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_reply_to text[], p_origin text[], p_jobs jsonb, p_charges jsonb,
+    p_understanding jsonb
 ) RETURNS TABLE (
     committed boolean, direct boolean,
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
@@ -121,12 +125,13 @@ CREATE FUNCTION cn_commit(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     s record;
+    number record;
     head cn_inbox_head;
     release boolean := false;
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     SELECT x.account_id, x.contact_id INTO s FROM sessions x
-    WHERE x.organization_id = p_org AND x.id = p_session AND x.lease_token = p_token AND x.lease_until > clock_timestamp() FOR NO KEY UPDATE;
+    WHERE x.organization_id = p_org AND x.id = p_session AND x.lease_token = p_token FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         committed := false;
         RETURN NEXT;
@@ -135,17 +140,20 @@ BEGIN
     committed := true;
     direct := false;
     IF array_length(p_message, 1) > 0 THEN
-        direct := (SELECT o.seq FROM outbox o WHERE o.organization_id = p_org AND o.session_id = p_session AND o.lane = 0 AND o.state <> 'dead'
+        SELECT a.state = 'stopped' AS is_stopped, a.state_reason, COALESCE(a.hold_until > clock_timestamp(), false) AS is_throttled INTO number
+        FROM channel_accounts a WHERE a.organization_id = p_org AND a.id = s.account_id;
+        direct := NOT number.is_stopped AND NOT number.is_throttled AND (SELECT o.seq FROM outbox o WHERE o.organization_id = p_org AND o.session_id = p_session AND o.lane = 0 AND o.state <> 'dead'
                    ORDER BY o.seq LIMIT 1) IS NULL;
         INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, type, body, reply_to, origin, status, created_at)
         SELECT m, p_org, p_session, s.account_id, s.contact_id, 'out', t, b, r, o, 'queued', clock_timestamp()
         FROM unnest(p_message, p_type, p_body, p_reply_to, p_origin) WITH ORDINALITY AS u(m, t, b, r, o, n) ORDER BY n;
         INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at,
                             lease_token, last_error, created_at)
-        SELECT x, p_org, m, p_session, s.account_id, s.contact_id, 0, CASE WHEN direct THEN 'sending' ELSE 'ready' END,
+        SELECT x, p_org, m, p_session, s.account_id, s.contact_id, 0, CASE WHEN number.is_stopped THEN 'held' WHEN direct THEN 'sending' ELSE 'ready' END,
                CASE WHEN direct THEN 1 ELSE 0 END,
-               clock_timestamp() + CASE WHEN direct THEN make_interval(secs => p_settle_s) ELSE interval '0' END,
-               CASE WHEN direct THEN p_token END, '', clock_timestamp()
+               CASE WHEN number.is_stopped THEN 'infinity' WHEN direct THEN clock_timestamp() + make_interval(secs => p_settle_s)
+                    ELSE clock_timestamp() END,
+               CASE WHEN direct THEN p_token END, CASE WHEN number.is_stopped THEN number.state_reason ELSE '' END, clock_timestamp()
         FROM unnest(p_message, p_outbox) WITH ORDINALITY AS u(m, x, n) ORDER BY n;
     END IF;
     IF p_jobs IS NOT NULL THEN
@@ -155,6 +163,10 @@ BEGIN
         PERFORM cn_put_charges(p_org, p_charges);
     END IF;
     IF p_done_inbox IS NOT NULL THEN
+        IF p_understanding IS NOT NULL THEN
+            UPDATE messages SET understanding = p_understanding WHERE messages.organization_id = p_org
+              AND messages.id = (SELECT i.message_id FROM inbox i WHERE i.organization_id = p_org AND i.id = p_done_inbox);
+        END IF;
         DELETE FROM inbox WHERE inbox.organization_id = p_org AND inbox.id = p_done_inbox;
         head := cn_next_inbox(p_org, p_session, p_max_attempts);
         release := head.inbox_id IS NULL;

@@ -19,6 +19,7 @@ from bot.flows import (
     HandOffRequested,
     Help,
     Knowledge,
+    OfferPerson,
     Reopen,
     Repeat,
     Restart,
@@ -185,6 +186,7 @@ CASES: list[Case] = [
         "Silver",
     ),
     ("pattern_help", [[StartFlow("register")], [Help()]], "utter_hint_name", ""),
+    ("pattern_offer_person", [[StartFlow("register")], [OfferPerson()]], "utter_offer_person_kindly", ""),
     (
         "pattern_validate_slot",
         [[StartFlow("register"), SetSlot("seats", 100)]],

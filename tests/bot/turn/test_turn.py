@@ -184,7 +184,13 @@ async def test_a_conversation_whose_begun_row_died_answers_the_next_message(worl
         return bool(await value(world, "SELECT count(*) FROM inbox WHERE state = 'dead'"))
 
     await until(world, dead)
+    world.dispatcher.lost = True
     await world.client.text(ASHA, "count")
+    await until(world, lambda: value(world, "SELECT count(*) FROM inbox WHERE state = 'ready'"), ticking=False)
+    # Its own first try failed before it committed anything: that does not make the action its own.
+    await rows(world, "UPDATE inbox SET attempts = 1 WHERE state = 'ready'")
+    world.dispatcher.lost = False
+    await idle(world)
     texts = await said(world, ASHA, 3)
     assert texts[-1] == "How many?"
     await world.client.text(ASHA, "4")
@@ -229,6 +235,20 @@ async def test_a_worker_without_a_lease_changes_nothing_any_more(probe_world: Pr
     assert await value(world, "SELECT count(*) FROM messages WHERE direction = 'out'") == 3
     assert await charges(world) == 2
     assert hand.calls.count("probe_call") == 2, "the control: both workers were at it"
+
+
+async def test_a_lease_that_is_over_harms_nobody_while_nobody_else_took_the_conversation(
+    probe_world: ProbeWorld, hand: Hand
+) -> None:
+    world = await probe_world(TURN__LEASE_S="0.3", TURN__RENEW_S="60")
+
+    async def take_long() -> None:
+        await asyncio.sleep(0.6)
+
+    hand.next("probe_call", take_long)
+    await world.client.text(ASHA, "segments")
+    assert await said(world, ASHA, 3) == ["before", "called for segments", "after"]
+    assert hand.calls.count("probe_call") == 1
 
 
 async def test_a_lease_is_renewed_while_an_action_takes_long(probe_world: ProbeWorld, hand: Hand) -> None:

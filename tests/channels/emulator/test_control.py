@@ -144,6 +144,36 @@ async def test_a_restart_keeps_chats_and_delivers_what_was_open(bot: Bot, tmp_pa
         await bot.text("and the window is still open")
 
 
+async def test_after_a_restart_the_statuses_that_nobody_heard_of_are_told(bot: Bot, tmp_path: Path) -> None:
+    settings = test_settings(bot.url, data=tmp_path / "emulator")
+    async with running(settings) as first:
+        bot.graph_url = first.base_url
+        await first.client.text(ASHA, "hi")
+        heard = await bot.text("heard")
+        await first.client.wait_until_idle()
+        await first.client.change_business_number(NUMBER, webhook_url="http://127.0.0.1:9/")
+        unheard = await bot.text("your ticket")
+        async with asyncio.timeout(5):
+            while first.emulator.world.messages[unheard].status != "read":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    told = len(bot.ladder(heard))
+    async with running(settings) as second:
+        await second.client.wait_until_idle()
+        assert bot.ladder(unheard) == ["sent", "delivered", "read"]
+        assert len(bot.ladder(heard)) == told
+
+
+async def test_no_id_comes_again_after_a_restart(bot: Bot, tmp_path: Path) -> None:
+    settings = test_settings(bot.url, data=tmp_path / "emulator")
+    ids: list[str] = []
+    for _ in range(3):
+        async with running(settings) as emulator:
+            bot.graph_url = emulator.base_url
+            ids.append((await emulator.client.text(ASHA, "hi"))["id"])
+            ids.append(await bot.text("hello"))
+    assert len(set(ids)) == 6
+
+
 async def test_two_emulators_do_not_mix(bot: Bot, whatsapp: StartEmulator) -> None:
     one, two = await whatsapp(bot.url), await whatsapp(bot.url)
     await one.client.text(ASHA, "hi")
