@@ -123,6 +123,7 @@ def _after_validation(run: Run, frame: Frame, result: ActionResult) -> None:
         run.set_slot(step.target, None, "action")
     if run.state.slots.get(step.target) is None:
         frame.attempts += 1
+        run.missed = True
     else:
         _go_to_requested(run, frame, result)
 
