@@ -123,6 +123,14 @@ async def put_document(
                 for n, each in enumerate(passages)
             ],
         )
+        await tx.execute(
+            "INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)"
+            " VALUES ($1, $2, 'core.embed_knowledge', 'bulk', '{}', $3, 'ready', clock_timestamp(), 0, '', clock_timestamp())"
+            " ON CONFLICT (organization_id, key) DO NOTHING",
+            uuid7(),
+            tx.organization_id,
+            f"embed:{document_id}:{content_hash}",
+        )
         return True
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import demo
+from bot.cli import demo, knowledge
 from bot.cli.plan import worker_environment
 from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
@@ -29,6 +29,7 @@ app = typer.Typer(
     help="Bots of organizations on WhatsApp.",
 )
 app.add_typer(demo.app, name="demo")
+app.add_typer(knowledge.app, name="knowledge")
 
 
 class Queue(StrEnum):
