@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -24,6 +25,7 @@ V = TypeVar("V")
 FRESH_S = (
     10.0  # a skill switched off, a token replaced, a number paused: seen everywhere within this time, without a restart
 )
+READING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,15 @@ class _Remembered(Generic[K, V]):
         self._found: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V | None:
+        """None: read it. Of many who ask for what has just grown old one is told to, and the others go on with the old for as long."""
         held = self._found.get(key)
-        return held[1] if held is not None and held[0] > time.monotonic() else None
+        if held is None:
+            return None
+        now = time.monotonic()
+        if held[0] > now:
+            return held[1]
+        self._found[key] = (now + READING_S, held[1])
+        return None
 
     def put(self, key: K, value: V) -> V:
         self._found[key] = (time.monotonic() + FRESH_S, value)
@@ -97,7 +106,7 @@ class Directory:
         keys = await keyring().keys(organization_id)
         with organization_scope(organization_id):
             row = await fetchrow(
-                "SELECT kind, external_id, sealed_token, state, number_per_s, portfolio FROM channel_accounts"
+                "SELECT kind, external_id, sealed_token, state, state_reason, number_per_s, portfolio FROM channel_accounts"
                 " WHERE organization_id = $1 AND id = $2",
                 organization_id,
                 account_id,
@@ -116,5 +125,7 @@ class Directory:
                 row["state"],
                 row["number_per_s"],
                 row["portfolio"],
+                row["state_reason"],
+                hashlib.sha256(row["sealed_token"]).hexdigest(),
             ),
         )

@@ -6,17 +6,28 @@ import asyncio
 import logging
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from bot import standing
 from bot.bodies import OutBody, decode_outbound
 from bot.errors import Permanent, Retryable
-from bot.messages import Text
+from bot.messages import MediaOut, Template, Text
 from bot.policy import Facts, decide
-from bot.ports import Address, DeliveryAccount, Lane, SendRefused, SendResult, SendThrottled, SendUnknown, Sent
+from bot.ports import (
+    Address,
+    DeliveryAccount,
+    Lane,
+    NotUploaded,
+    SendRefused,
+    SendResult,
+    SendThrottled,
+    SendUnknown,
+    Sent,
+)
 from bot.turn import options
 from store.call import call
 from store.combine import Combiner
@@ -31,14 +42,19 @@ __all__ = ["MAX_SEND_ATTEMPTS", "Delivery", "Outcome", "deliver", "deliver_due",
 log = logging.getLogger(__name__)
 
 MAX_SEND_ATTEMPTS = 8  # then the row is dead, with its reason
-RETRY_S = (1, 2, 5, 15, 60, 300, 900)  # after the n-th failed try, where the provider names no time
+RETRY_MAX_S = 24 * 3600.0
+REPLY_PATIENCE_S = (
+    3600.0  # a reply that has to wait longer is given up: what stands behind it is not held back for a day
+)
 
 # A send begins within this part of its lease and takes half of it at most: nobody else takes the row for unknown meanwhile.
 SEND_WITHIN = 0.4
 MARK_WITHIN_S = 10.0
 
+STOPPED = "stopped"  # state of an account: its messages wait until a probe goes through
+
 _CLAIM = "SELECT * FROM cn_claim_outbox($1, $2, $3, $4, $5, $6)"
-_MARK = "SELECT cn_mark_outbox($1, $2, $3, $4, $5, $6, $7, $8::jsonb[])"
+_MARK = "SELECT cn_mark_outbox($1, $2, $3, $4, $5, $6, $7, $8::jsonb[], $9::jsonb[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +74,20 @@ class Delivery:
     opted_in_at: datetime | None
     opted_out_at: datetime | None
     to: Address
+    is_probe: bool = False  # tries a number that is stopped
+    throttled: int = 0  # how often in a row the provider said "not now"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`what`: accepted | refused | failed | retry | wait | unknown | release, see `cn_mark_outbox`."""
+    """`what`: accepted | refused | failed | retry | wait | throttled | held | upload | unknown | release, see `cn_mark_outbox`."""
 
     delivery: Delivery
     what: str
     external_id: str | None = None
     delay_s: float | None = None
     error: dict[str, Any] | None = None
+    upload: dict[str, Any] | None = None  # payload of core.upload_media
 
 
 async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, limit: int = 100) -> int:
@@ -86,15 +105,15 @@ async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, li
     by_session: dict[UUID, list[Delivery]] = {}
     unreadable: list[Outcome] = []
     for row in rows:
-        delivery = _delivery(row, _UNREAD, keys, info.locale)
         try:
-            read = replace(delivery, body=decode_outbound(row["body"], keys))
+            body = decode_outbound(row["body"], keys)
         except (Permanent, ValueError, LookupError) as e:
             # Sealed under a lost key, or of a version that is gone: it must not take the others along.
-            log.exception("outbox row cannot be read", extra={"outbox_id": str(delivery.outbox_id)})
-            unreadable.append(Outcome(delivery, "failed", error={"reason": f"unreadable: {type(e).__name__}"}))
+            log.exception("outbox row cannot be read", extra={"outbox_id": str(row["outbox_id"])})
+            unread = _delivery(row, _UNREAD, keys, info.locale)
+            unreadable.append(Outcome(unread, "failed", error={"reason": f"unreadable: {type(e).__name__}"}))
             continue
-        by_session.setdefault(read.session_id, []).append(read)
+        by_session.setdefault(row["session_id"], []).append(_delivery(row, body, keys, info.locale))
     if unreadable:
         await mark(organization_id, token, unreadable)
     await asyncio.gather(
@@ -119,7 +138,7 @@ async def deliver(
             if blocked
             else await _deliver_one(runtime, organization_id, delivery, keys, leased_at=leased_at)
         )
-        blocked = blocked or outcome.what in ("retry", "wait", "unknown")
+        blocked = blocked or outcome.what in ("retry", "wait", "throttled", "held", "upload", "unknown")
         outcomes.append(outcome)
     await mark(organization_id, token, outcomes)
 
@@ -159,13 +178,14 @@ async def _write_marks(organization_id: Hashable, groups: Sequence[Sequence[tupl
         [each.external_id for each in outcomes],
         [each.delay_s for each in outcomes],
         [to_jsonb(each.error) if each.error else None for each in outcomes],
+        [to_jsonb(each.upload) if each.upload else None for each in outcomes],
     )
     return [None] * len(groups)
 
 
 _marks = Combiner(_write_marks)
 # Nobody waits for a bulk message's mark, and what paces the sends spreads their answers out: a commit for each would be most of the work.
-_bulk_marks = Combiner(_write_marks, pause_s=0.02)
+_bulk_marks = Combiner(_write_marks, pause_s=0.05)
 
 
 async def _deliver_one(
@@ -175,6 +195,8 @@ async def _deliver_one(
         account = await runtime.directory.account(organization_id, delivery.account_id)
     except Permanent as e:
         return Outcome(delivery, "failed", error={"reason": str(e)})
+    if account.state == STOPPED and not delivery.is_probe:
+        return Outcome(delivery, "held", error={"reason": account.state_reason})
     denied = decide(
         Facts(
             lane=delivery.lane,
@@ -183,25 +205,45 @@ async def _deliver_one(
             last_user_at=delivery.last_user_at,
             opted_in_at=delivery.opted_in_at,
             opted_out_at=delivery.opted_out_at,
-            account_state=account.state,
+            account_state="connected" if account.state == STOPPED else account.state,
             reachable=bool(delivery.to.phone or delivery.to.user_id),
         )
     )
     if denied is not None:
         log.info("message refused by policy", extra={"reason": denied.reason.value, "lane": delivery.lane.name})
+        if delivery.is_probe:
+            await standing.probe_again(account)
         return Outcome(delivery, "refused", error={"reason": denied.reason.value})
+    part = delivery.body.part
     try:
+        if isinstance(part, Template) and (held_s := await standing.template_wait_s(runtime, account, part)) > 0:
+            what = "wait" if delivery.lane is Lane.BULK else "failed"
+            return Outcome(
+                delivery, what, delay_s=held_s, error={"reason": f"template {part.name} is held by the provider"}
+            )
         wait_s = await runtime.pacer.pair(account, delivery.session_id)
         if wait_s > 0:
             return Outcome(delivery, "wait", delay_s=wait_s, error={"reason": "pair limit"})
         await runtime.pacer.number(account, delivery.lane)
+        if (paused_s := runtime.holds.wait_s(account.account_id, delivery.lane)) > 0:
+            return Outcome(delivery, "wait", delay_s=paused_s, error={"reason": "throttled by the provider"})
         if time.monotonic() - leased_at > runtime.turn.unknown_grace_s * SEND_WITHIN:
             return Outcome(delivery, "release")
     except Retryable as e:
         return Outcome(delivery, "wait", delay_s=e.after_s or 1.0, error={"reason": str(e)})
-    return _outcome(
-        delivery, await _send(runtime, account, delivery, keys), unknown_grace_s=runtime.turn.unknown_grace_s
-    )
+    result = await _send(runtime, account, delivery, keys)
+    if account.state == STOPPED and _proves_life(result):
+        await standing.resume(runtime, account)
+    return await _outcome(runtime, account, delivery, result)
+
+
+def _proves_life(result: SendResult) -> bool:
+    match result:
+        case SendRefused(stops=stops, code=code):
+            return code != 0 and stops not in standing.STOPPING
+        case SendThrottled(scope=scope):
+            return scope != "unreached"
+    return isinstance(result, Sent)
 
 
 async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, keys: OrganizationKeys) -> SendResult:
@@ -225,26 +267,62 @@ async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, 
         return SendUnknown(f"{type(e).__name__}: {e}")
 
 
-def _outcome(delivery: Delivery, result: SendResult, *, unknown_grace_s: float) -> Outcome:
+async def _outcome(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, result: SendResult) -> Outcome:
     last = delivery.attempts >= MAX_SEND_ATTEMPTS
     match result:
         case Sent(external_id):
             return Outcome(delivery, "accepted", external_id=external_id)
         case SendUnknown(reason):
             # A status may settle it meanwhile; until the grace is over nobody may send it again.
-            return Outcome(delivery, "failed" if last else "unknown", delay_s=unknown_grace_s, error={"reason": reason})
-        case SendThrottled(after_s, scope, code, reason):
+            what = "failed" if last else "unknown"
+            return Outcome(delivery, what, delay_s=runtime.turn.unknown_grace_s, error={"reason": reason})
+        case NotUploaded(reason):
+            part = delivery.body.part
+            if last or not isinstance(part, MediaOut):
+                return Outcome(delivery, "failed", error={"reason": "the provider does not take its file"})
+            return Outcome(delivery, "upload", error={"reason": reason}, upload=_upload(delivery, part))
+        case SendThrottled(_, scope, code, reason):
             # Throttling is no fault of the message: it waits as long as it takes.
-            return Outcome(
-                delivery, "wait", delay_s=after_s, error={"reason": reason or f"throttled: {scope}", "code": code}
-            )
-        case SendRefused(code, reason, details, retry_after_s):
-            error = {"reason": reason, "code": code, "details": details}
-            if retry_after_s is None or last:
-                log.warning("message refused by the provider", extra={"code": code, "lane": delivery.lane.name})
-                return Outcome(delivery, "failed", error=error)
-            step = RETRY_S[min(delivery.attempts - 1, len(RETRY_S) - 1)]
-            return Outcome(delivery, "retry", delay_s=max(retry_after_s, step), error=error)
+            wait_s = await standing.throttle(runtime, account, result, delivery.lane, delivery.throttled)
+            error = {"reason": reason or f"throttled: {scope}", "code": code}
+            return Outcome(delivery, "throttled", delay_s=wait_s, error=error)
+        case SendRefused():
+            return await _refused(runtime, account, delivery, result)
+
+
+async def _refused(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, refused: SendRefused) -> Outcome:
+    error = {"reason": refused.reason, "code": refused.code, "details": refused.details}
+    if refused.stops in standing.STOPPING:
+        if await standing.stop(runtime, account, refused, is_probe=delivery.is_probe) == "stale":
+            return Outcome(delivery, "wait", delay_s=1.0, error=error)
+        return Outcome(delivery, "held", error=error)
+    if refused.stops == "template" and isinstance(delivery.body.part, Template):
+        await standing.hold_template(runtime, account, delivery.body.part, refused.code)
+    if refused.stops == "recipient_marketing" and refused.retry_after_s is None:
+        await standing.withdraw_marketing(runtime, account, delivery.message_id)
+    wait_s = _retry_s(refused, delivery.attempts)
+    if wait_s is None or (delivery.lane is Lane.REPLY and wait_s > REPLY_PATIENCE_S):
+        log.warning("message refused by the provider", extra={"code": refused.code, "lane": delivery.lane.name})
+        return Outcome(delivery, "failed", error=error)
+    return Outcome(delivery, "retry", delay_s=wait_s * standing.spread(), error=error)
+
+
+def _retry_s(refused: SendRefused, attempts: int) -> float | None:
+    """After the `attempts`-th try; None: that was the last."""
+    tries = MAX_SEND_ATTEMPTS - 1 if refused.tries is None else refused.tries
+    if refused.retry_after_s is None or attempts > tries:
+        return None
+    return min(refused.retry_after_s * refused.growth ** (attempts - 1), RETRY_MAX_S)
+
+
+def _upload(delivery: Delivery, part: MediaOut) -> dict[str, Any]:
+    return {
+        "account_id": str(delivery.account_id),
+        "blob": part.blob,
+        "kind": part.kind.value,
+        "mime_type": part.mime_type,
+        "filename": part.filename,
+    }
 
 
 _UNREAD = OutBody(Text(text=""), 0, "")
@@ -265,6 +343,8 @@ def _delivery(row: Any, body: OutBody, keys: OrganizationKeys, locale: str) -> D
         row["opted_in_at"],
         row["opted_out_at"],
         address(keys, row["phone_sealed"], row["bsuid_sealed"]),
+        row["is_probe"],
+        row["throttled"],
     )
 
 

@@ -5,14 +5,15 @@ Adapters are bound by dotted names in the settings (decision 1), so nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from bot.messages import Outbound
+from bot.messages import MediaOut, Outbound
+from store.blobs import BlobSpool
 
 __all__ = [
     "Address",
@@ -21,12 +22,14 @@ __all__ = [
     "DeliveryAccount",
     "Dispatcher",
     "Lane",
+    "NotUploaded",
     "Pacer",
     "SendRefused",
     "SendResult",
     "SendThrottled",
     "SendUnknown",
     "Sent",
+    "UploadResult",
 ]
 
 
@@ -75,6 +78,8 @@ class DeliveryAccount:
     state: str
     number_per_s: float | None
     portfolio: str = ""
+    state_reason: str = ""
+    token_seal: str = ""  # tells one token from another: SHA-256 of it as it is stored, sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +97,30 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class SendRefused:
-    """A definite no. `retry_after_s` None: never again. `stops` says what else must not be sent now: "", "number"."""
+    """A definite no. `retry_after_s` None: never again; else so long after the first try, then `growth` times longer, `tries` times.
+
+    `stops` says what else must not be sent now: "" or "message" nothing, "number" and "kind" everything of the number, "template" what uses
+    it, "recipient_marketing" marketing to this person.
+    """
 
     code: int
     reason: str
     details: str = ""
     retry_after_s: float | None = None
     stops: str = ""
+    growth: float = 2.0
+    tries: int | None = None  # None: as often as a message is tried at all
 
 
 @dataclass(frozen=True, slots=True)
 class SendThrottled:
-    """Not now. `scope`: number | pair | api | spam | unreached (nothing left our machine)."""
+    """Not now. `scope`: number | pair | api | spam | unreached (nothing left our machine). Each time in a row `growth` times longer."""
 
     after_s: float
     scope: str
     code: int = 0
     reason: str = ""
+    growth: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,15 @@ class SendUnknown:
     reason: str
 
 
-SendResult = Sent | SendRefused | SendThrottled | SendUnknown
+@dataclass(frozen=True, slots=True)
+class NotUploaded:
+    """Nothing was sent: the provider does not have the part's file, or not any more. `Channel.upload` first."""
+
+    reason: str = "its file is on the way to the provider"
+
+
+SendResult = Sent | SendRefused | SendThrottled | SendUnknown | NotUploaded
+UploadResult = SendRefused | SendThrottled | SendUnknown | None
 
 
 class Channel(Protocol):
@@ -138,7 +158,15 @@ class Channel(Protocol):
     ) -> SendResult:
         """Sends the `index`-th wire message of `part` (see `pieces`). `opaque` comes back in every status.
 
-        `option_id` gives the id of an option ("3") or of a page ("p2"), see `bot.turn.options`.
+        `option_id` gives the id of an option ("3") or of a page ("p2"), see `bot.turn.options`. Uploads nothing.
+        """
+
+    async def upload(self, account: DeliveryAccount, part: MediaOut) -> UploadResult:
+        """Gives the provider the part's blob; None: it has it, for messages of this account. Harmless to repeat.
+
+        Raises:
+            Permanent: the blob is gone, or no file that this messenger takes.
+            Retryable: it cannot be read now.
         """
 
     def pieces(self, part: Outbound) -> int:
@@ -147,8 +175,15 @@ class Channel(Protocol):
     async def mark_read(self, account: DeliveryAccount, external_id: str, *, typing: bool) -> None:
         """Best effort; never raises for what the provider says."""
 
-    async def fetch_media(self, account: DeliveryAccount, media_id: str, *, max_bytes: int) -> tuple[bytes, str]:
-        """Bytes and MIME type. Raises Retryable, or Permanent when the file is gone, too large or not what it claims."""
+    async def fetch_media(
+        self, account: DeliveryAccount, media_id: str, *, max_bytes: int, sink: Callable[[bytes], object]
+    ) -> str:
+        """Streams the bytes into `sink`; returns the MIME type, "" when nobody says. What `sink` raises ends the transfer.
+
+        Raises:
+            Retryable: the transfer failed; what `sink` got is rubbish.
+            Permanent: the file is gone, or has more than `max_bytes`.
+        """
 
     async def close(self) -> None: ...
 
@@ -156,9 +191,11 @@ class Channel(Protocol):
 class Blobs(Protocol):
     """Media by content hash."""
 
-    async def put(self, organization_id: UUID, data: bytes, mime_type: str) -> str: ...
+    async def put(self, organization_id: UUID, data: bytes | BlobSpool, mime_type: str) -> str: ...
 
     async def get(self, organization_id: UUID, blob: str) -> bytes: ...
+
+    def stream(self, organization_id: UUID, blob: str) -> AsyncIterator[bytes]: ...
 
 
 JSON = dict[str, Any]

@@ -19,6 +19,7 @@ from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
 from bot.registry import Registry
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
+from bot.standing import Holds
 from bot.understand import understand
 from store import db
 from store.apps import discover_apps
@@ -57,6 +58,7 @@ class Runtime:
         self.master = master  # seals what is the platform's: app secrets, raw deliveries
         self.clock = clock
         self.directory = Directory()
+        self.holds = Holds()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)

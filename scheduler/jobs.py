@@ -21,6 +21,7 @@ from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
 from scheduler.queues import QUEUES
+from scheduler.uploads import UploadMedia, upload_media
 from store import jobs
 from store.jobs import ClaimedJob
 
@@ -37,6 +38,7 @@ ENDED_EACH_TIME = "the process ended each time it was run"
 # Jobs of no skill: their functions get the process's services too.
 CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     FetchMedia.name: (FetchMedia, fetch_media),
+    UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
 }
 

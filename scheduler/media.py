@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import logging
 from uuid import UUID
 
 from bot.bodies import decode_inbound
 from bot.errors import Permanent, Retryable
 from bot.messages import Media, MediaKind, Text
-from bot.ports import Lane
+from bot.ports import DeliveryAccount, Lane
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext
+from scheduler.file_type import HEAD_BYTES, is_as_declared
 from store import media
+from store.blobs import BlobSpool
 from store.crypto import keyring
 
 __all__ = ["MAX_BYTES", "FetchMedia", "fetch_media"]
@@ -40,6 +41,16 @@ NOT_RECEIVED = {
     "en": "I could not open the file you sent. Please send it again; it may have up to {limit_mb} MB.",
     "sw": "Sikuweza kufungua faili uliyotuma. Tafadhali itume tena; isizidi MB {limit_mb}.",
 }
+
+
+WRONG_TYPE = {
+    "en": "The file you sent is not what its name says, so I cannot use it. Please send another one.",
+    "sw": "Faili uliyotuma si ya aina inayoonyeshwa, kwa hivyo siwezi kuitumia. Tafadhali tuma nyingine.",
+}
+
+
+class WrongType(Permanent):
+    """The bytes are not of the type that the message names."""
 
 
 class FetchMedia(Job):
@@ -72,27 +83,61 @@ async def fetch_media(runtime: Runtime, job: FetchMedia, ctx: TaskContext) -> No
         return
     account = await runtime.directory.account(organization_id, message.account_id)
     try:
-        data, mime_type = await runtime.channel.fetch_media(account, part.media_id, max_bytes=MAX_BYTES[part.kind])
-        _check(data, part)
-        blob = await ctx.blobs.put(organization_id, data, mime_type or part.mime_type)
+        with BlobSpool(MAX_BYTES[part.kind]) as spool:
+            blob, mime_type = await _receive(runtime, account, part, spool)
+            size_bytes = spool.size_bytes
     except Permanent as e:
         log.warning("media cannot be fetched", extra={"kind": part.kind.value, "reason": str(e)})
         await media.note_failed(file_id, str(e))
-        await _tell(ctx, job, message, part.kind)
+        await _tell(ctx, job, message, part.kind, e)
         return
     except Retryable as e:
         if ctx.attempt >= FetchMedia.max_attempts:
             await media.note_failed(file_id, str(e))
-            await _tell(ctx, job, message, part.kind)
+            await _tell(ctx, job, message, part.kind, e)
         else:
             await media.note_waiting(file_id, str(e))
         raise
-    await media.note_stored(file_id, blob=blob, mime_type=mime_type or part.mime_type, size_bytes=len(data))
+    await media.note_stored(file_id, blob=blob, mime_type=mime_type, size_bytes=size_bytes)
 
 
-async def _tell(ctx: TaskContext, job: FetchMedia, message: media.IncomingMessage, kind: MediaKind) -> None:
+async def _receive(runtime: Runtime, account: DeliveryAccount, part: Media, spool: BlobSpool) -> tuple[str, str]:
+    """Blob and MIME type: from the network to the store, chunk by chunk.
+
+    Raises:
+        Permanent: It is larger than this kind may be, or not what it claims; the rest of it is not fetched then.
+        Retryable: The transfer was cut or changed.
+    """
+    head = bytearray()
+
+    def take(chunk: bytes) -> None:
+        before = len(head)
+        head.extend(chunk[: HEAD_BYTES - before])
+        if before < HEAD_BYTES <= len(head):
+            _check_type(part, bytes(head))
+        spool.write(chunk)
+
+    told = await runtime.channel.fetch_media(account, part.media_id, max_bytes=MAX_BYTES[part.kind], sink=take)
+    promised = _digest(part.sha256)
+    if promised is not None and spool.sha256 != promised:
+        raise Retryable("the file's SHA-256 is not the one that the message names")
+    if len(head) < HEAD_BYTES:
+        _check_type(part, bytes(head))
+    mime_type = part.mime_type or told
+    return await runtime.blobs.put(account.organization_id, spool, mime_type), mime_type
+
+
+def _check_type(part: Media, head: bytes) -> None:
+    if not is_as_declared(part.kind, part.mime_type, head):
+        raise WrongType(f"the file is no {part.kind.value} of type {part.mime_type or 'unknown'}")
+
+
+async def _tell(
+    ctx: TaskContext, job: FetchMedia, message: media.IncomingMessage, kind: MediaKind, error: Exception
+) -> None:
     """The person learns that the file did not arrive, and what would; once, however often the job is run."""
-    words = NOT_RECEIVED.get((message.locale or ctx.organization.locale).partition("-")[0], NOT_RECEIVED["en"])
+    said = WRONG_TYPE if isinstance(error, WrongType) else NOT_RECEIVED
+    words = said.get((message.locale or ctx.organization.locale).partition("-")[0], said["en"])
     text = words.format(limit_mb=max(MAX_BYTES[kind] // MIB, 1))
     async with ctx.unit_of_work() as work:
         work.send(
@@ -103,20 +148,6 @@ async def _tell(ctx: TaskContext, job: FetchMedia, message: media.IncomingMessag
             lane=Lane.REPLY,
             origin=job.name,
         )
-
-
-def _check(data: bytes, part: Media) -> None:
-    """The port caps and names the type; here the bytes are compared with what the message promised.
-
-    Raises:
-        Permanent: It is larger than this kind may be.
-        Retryable: The hash differs: the transfer was cut or changed.
-    """
-    if len(data) > MAX_BYTES[part.kind]:
-        raise Permanent(f"{part.kind.value} of {len(data)} bytes; allowed are {MAX_BYTES[part.kind]}")
-    promised = _digest(part.sha256)
-    if promised is not None and hashlib.sha256(data).digest() != promised:
-        raise Retryable("the file's SHA-256 is not the one that the message names")
 
 
 def _digest(text: str) -> bytes | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from bot.runtime import Runtime
+from bot.standing import PROBE_S
 from scheduler.settings import ClockSettings
 from store import queue_state
 from store.errors import Retryable
@@ -46,6 +47,7 @@ class Sweep:
     async def tick(self) -> int:
         """One round; how many hints went out."""
         with unscoped("sweep"):
+            await queue_state.wake_held(PROBE_S)
             over = await queue_state.put_timeouts(TIMEOUTS_AT_ONCE)
             waiting = await queue_state.waiting_sessions(self._settings.lost_hint_s, SESSIONS_AT_ONCE)
         await self._hint(over)

@@ -26,10 +26,21 @@ from obstore.store import from_url
 
 from store.errors import Permanent, Retryable
 
-__all__ = ["BlobDamaged", "BlobHead", "BlobNotFound", "BlobStore", "BlobStoreAway", "BlobTooLarge", "BlobUrls"]
+__all__ = [
+    "BlobDamaged",
+    "BlobHead",
+    "BlobNotFound",
+    "BlobSpool",
+    "BlobStore",
+    "BlobStoreAway",
+    "BlobTooLarge",
+    "BlobUrls",
+]
 
 DEFAULT_MAX_BYTES = 100 * 1024 * 1024  # Meta's largest medium, a document
 IN_MEMORY_BYTES = 1024 * 1024  # a larger stream waits on disk until its hash is known
+# S3 takes parts of 5 MiB or more; so much times the parts on the way at once is held in memory.
+PART_BYTES, PARTS_AT_ONCE = 5 * 1024 * 1024, 2
 UNKNOWN_TYPE = "application/octet-stream"
 _BLOB = re.compile(r"[0-9a-f]{64}")
 
@@ -59,6 +70,42 @@ class BlobHead:
     mime_type: str
 
 
+class BlobSpool:
+    """Bytes on their way into the store: hashed as they come, a large file on disk and not in memory, never more than `max_bytes`.
+
+    with BlobSpool(max_bytes) as spool:
+        spool.write(chunk)          # once per chunk
+        blob = await blobs.put(organization_id, spool, "image/png")
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._digest = hashlib.sha256()
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - closed by __exit__
+        self.size_bytes = 0
+
+    def __enter__(self) -> BlobSpool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    @property
+    def sha256(self) -> bytes:
+        return self._digest.digest()
+
+    def write(self, chunk: bytes) -> None:
+        """
+        Raises:
+            BlobTooLarge: with this chunk it would be; nothing of it is kept.
+        """
+        if self.size_bytes + len(chunk) > self._max_bytes:
+            raise BlobTooLarge(f"more than {self._max_bytes} bytes")
+        self.size_bytes += len(chunk)
+        self._digest.update(chunk)
+        self.file.write(chunk)
+
+
 class BlobStore:
     """The port `Blobs`, on obstore.
 
@@ -70,7 +117,7 @@ class BlobStore:
         self._store: Any = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url, **(options or {}))  # type: ignore[call-overload]
         self._max_bytes = max_bytes
 
-    async def put(self, organization_id: UUID, data: bytes | AsyncIterable[bytes], mime_type: str) -> str:
+    async def put(self, organization_id: UUID, data: bytes | BlobSpool | AsyncIterable[bytes], mime_type: str) -> str:
         """The blob's id, the SHA-256 of its bytes in hex. Putting the same again changes nothing.
 
         Raises:
@@ -83,11 +130,12 @@ class BlobStore:
             blob = hashlib.sha256(data).hexdigest()
             await self._write(organization_id, blob, data, len(data), mime_type)
             return blob
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as spool:
-            digest, size_bytes = await self._spooled(data, spool)
-            spool.seek(0)
-            await self._write(organization_id, digest, spool, size_bytes, mime_type)
-            return digest
+        if isinstance(data, BlobSpool):
+            return await self._put_spool(organization_id, data, mime_type)
+        with BlobSpool(self._max_bytes) as spool:
+            async for chunk in data:
+                spool.write(chunk)
+            return await self._put_spool(organization_id, spool, mime_type)
 
     async def get(self, organization_id: UUID, blob: str) -> bytes:
         """
@@ -140,17 +188,43 @@ class BlobStore:
             except BaseError as e:
                 raise BlobStoreAway(f"deleting blob {blob}") from e
 
-    async def _spooled(self, chunks: AsyncIterable[bytes], spool: IO[bytes]) -> tuple[str, int]:
-        digest, size_bytes = hashlib.sha256(), 0
-        async for chunk in chunks:
-            size_bytes += len(chunk)
-            if size_bytes > self._max_bytes:
-                raise BlobTooLarge(f"more than {self._max_bytes} bytes")
-            digest.update(chunk)
-            spool.write(chunk)
-        return digest.hexdigest(), size_bytes
+    async def _put_spool(self, organization_id: UUID, spool: BlobSpool, mime_type: str) -> str:
+        if spool.size_bytes > self._max_bytes:
+            raise BlobTooLarge(f"{spool.size_bytes} bytes, allowed are {self._max_bytes}")
+        blob = spool.sha256.hex()
+        spool.file.seek(0)
+        if spool.size_bytes <= PART_BYTES:
+            await self._write(organization_id, blob, spool.file.read(), spool.size_bytes, mime_type)
+        else:
+            await self._write_parts(organization_id, blob, spool, mime_type)
+        return blob
 
-    async def _write(self, organization_id: UUID, blob: str, data: Any, size_bytes: int, mime_type: str) -> None:
+    async def _write_parts(self, organization_id: UUID, blob: str, spool: BlobSpool, mime_type: str) -> None:
+        """Part by part; it is seen when the last one is there. Twice the same at once is harmless: the bytes are those of its name."""
+        path = _path(organization_id, blob)
+        try:
+            await obstore.put_async(self._store, f"{path}.type", mime_type.encode())
+            if await self._size(path) == spool.size_bytes:
+                return
+            await obstore.put_async(
+                self._store,
+                path,
+                spool.file,
+                use_multipart=True,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_ONCE,
+            )
+        except (BaseError, OSError) as e:
+            raise BlobStoreAway(f"writing blob {blob}") from e
+
+    async def _size(self, path: str) -> int | None:
+        try:
+            size: int = (await obstore.head_async(self._store, path))["size"]
+        except (NotFoundError, FileNotFoundError):
+            return None
+        return size
+
+    async def _write(self, organization_id: UUID, blob: str, data: bytes, size_bytes: int, mime_type: str) -> None:
         path = _path(organization_id, blob)
         try:
             # The type first: a blob that can be read has one.
@@ -158,11 +232,9 @@ class BlobStore:
             try:
                 await obstore.put_async(self._store, path, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
-                if (await obstore.head_async(self._store, path))["size"] == size_bytes:
+                if await self._size(path) == size_bytes:
                     return
                 # Cut short by a power failure before its bytes reached the disk.
-                if not isinstance(data, bytes):
-                    data.seek(0)
                 await obstore.put_async(self._store, path, data, use_multipart=False)
         except (BaseError, OSError) as e:
             raise BlobStoreAway(f"writing blob {blob}") from e

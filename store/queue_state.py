@@ -29,6 +29,7 @@ __all__ = [
     "put_timeouts",
     "unparsed_deliveries",
     "waiting_sessions",
+    "wake_held",
 ]
 
 
@@ -91,12 +92,23 @@ async def due_deliveries(limit: int) -> list[DueDelivery]:
         " FROM organizations g CROSS JOIN (VALUES (0), (1)) AS l(lane)"
         " WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
         "   AND o.next_attempt_at <= clock_timestamp()"
+        "   AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = g.id"
+        "     AND (a.hold_until > clock_timestamp() OR (l.lane = 1 AND a.bulk_hold_until > clock_timestamp()))))"
         "   AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.organization_id = g.id AND e.session_id = o.session_id"
         "     AND e.lane = o.lane AND e.seq < o.seq AND e.state <> 'dead'))"
         " ORDER BY l.lane, g.id LIMIT $1",
         limit,
     )
     return [DueDelivery(*row) for row in rows]
+
+
+async def wake_held(probe_s: float) -> int:
+    """Lets go what waits without a reason any more, and one message of each stopped number whose time for a try has come.
+
+    `probe_s`: how long that try may take before another is made. Returns how many rows moved.
+    """
+    moved: int = await db.fetchval("SELECT cn_wake_held($1)", probe_s)
+    return moved
 
 
 async def job_load() -> list[QueueLoad]:

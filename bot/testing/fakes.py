@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from bot.errors import Permanent
 from bot.messages import Media, MediaOut, Outbound
-from bot.ports import Address, DeliveryAccount, Lane, SendResult, Sent
+from bot.ports import Address, DeliveryAccount, Lane, SendResult, Sent, UploadResult
 from bot.render import RButtons, RCta, Rendered, RList, RLocationRequest, RMedia, RText, render
+from store.blobs import BlobSpool
 
 __all__ = ["MemoryBlobs", "NoDispatcher", "OpenPacer", "Received", "RecordingChannel", "SettableClock"]
 
@@ -79,10 +80,17 @@ class RecordingChannel:
     async def mark_read(self, account: DeliveryAccount, external_id: str, *, typing: bool) -> None:
         return None
 
-    async def fetch_media(self, account: DeliveryAccount, media_id: str, *, max_bytes: int) -> tuple[bytes, str]:
+    async def upload(self, account: DeliveryAccount, part: MediaOut) -> UploadResult:
+        return None
+
+    async def fetch_media(
+        self, account: DeliveryAccount, media_id: str, *, max_bytes: int, sink: Callable[[bytes], object]
+    ) -> str:
         if media_id not in self.files:
             raise Permanent(f"there is no medium {media_id}")
-        return self.files[media_id]
+        data, mime_type = self.files[media_id]
+        sink(data)
+        return mime_type
 
     async def close(self) -> None:
         return None
@@ -118,7 +126,10 @@ class MemoryBlobs:
     def __init__(self) -> None:
         self._kept: dict[tuple[UUID, str], bytes] = {}
 
-    async def put(self, organization_id: UUID, data: bytes, mime_type: str) -> str:
+    async def put(self, organization_id: UUID, data: bytes | BlobSpool, mime_type: str) -> str:
+        if isinstance(data, BlobSpool):
+            data.file.seek(0)
+            data = data.file.read()
         blob = hashlib.sha256(data).hexdigest()
         self._kept[organization_id, blob] = data
         return blob
@@ -128,6 +139,9 @@ class MemoryBlobs:
             return self._kept[organization_id, blob]
         except KeyError as e:
             raise Permanent(f"organization {organization_id} has no blob {blob}") from e
+
+    async def stream(self, organization_id: UUID, blob: str) -> AsyncIterator[bytes]:
+        yield await self.get(organization_id, blob)
 
 
 def _render(part: Outbound, option_id: Callable[[str], str]) -> list[Rendered]:

@@ -35,13 +35,14 @@ from bot.flows import (
     View,
     advance,
 )
-from bot.messages import Choice, Choices, Inbound, Outbound, Text, Unsupported
+from bot.messages import Choice, Choices, Inbound, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
 from bot.reach import HAND_OFF
 from bot.skill import ContactInfo
 from bot.turn import bridge
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
+from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap
 from bot.understand.language import spoken
@@ -146,6 +147,8 @@ class TurnInHand:
         assert self.message is not None, "an inbox row of kind message has a message"
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
+        if isinstance(self.message, Reaction) and not await is_on_the_question(self.held, self.head, self.message):
+            return []
         option_payload: str | None = None
         if isinstance(self.message, Choice) and self.message.source != "quick_reply":
             tapped = await read_tap(self.message, self.held, state, self.keys)

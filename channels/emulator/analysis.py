@@ -2,20 +2,28 @@ r"""Numbered conversations: people write texts that match `n-(\d+)`, the bot ans
 
 What counts as out of order. Meta promises no order between POSTs, so two messages of one person that were in the air together, or
 that were answered 200 in another order than they were written, may be answered either way round. Only this is the bot's fault: A was
-written before B, A's POST was answered 200 before the POST with B began, and B's reply was accepted before A's.
+written before B, A's POST was answered 200 before any POST with B began that the bot may have taken, and B's reply was accepted
+before A's. An answer other than 200 says "not taken"; a POST without an answer may have been taken, unless it met no server.
+
+Every other pair whose replies changed places is excused, by name: *overtaken in the air*, A had no 200 yet when the POST with B began that
+was answered 200; *overtaken in silence*, it had, and only an earlier POST with B, one that never got an answer, began before. A bot whose
+answers all arrive has none of the latter.
 """
 
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from channels.emulator.state import Message
 
+FAULTS = ("lost", "duplicated", "misordered", "unasked", "unacked")
+EXCUSED = ("overtaken_in_air", "overtaken_in_silence")
+
 
 def analyse(messages: Iterable[Message], pattern: str, *, reply_pattern: str | None = None) -> dict[str, Any]:
-    """Lost, duplicated, misordered and unasked replies, over all people and for each person who has any.
+    """Counts of what went wrong and of what was excused, over all people and for each person who has any; those with faults come first.
 
     Args:
         messages: both directions, any order.
@@ -33,12 +41,11 @@ def analyse(messages: Iterable[Message], pattern: str, *, reply_pattern: str | N
     reports = [
         _thread(key, sorted(thread, key=lambda m: m.seq), asked_in, answered_in) for key, thread in threads.items()
     ]
-    totals = {
-        name: sum(len(r[name]) for r in reports) for name in ("lost", "duplicated", "misordered", "unasked", "unacked")
-    }
+    totals = {name: sum(len(r[name]) for r in reports) for name in (*FAULTS, *EXCUSED)}
     totals |= {name: sum(r[name] for r in reports) for name in ("asked", "answered", "out_of_sent_order")}
-    faulty = [r for r in reports if r["lost"] or r["duplicated"] or r["misordered"] or r["unasked"] or r["unacked"]]
-    return {**totals, "clean": not faulty, "threads": faulty}
+    faulty = [r for r in reports if any(r[name] for name in FAULTS)]
+    excused = [r for r in reports if r not in faulty and any(r[name] for name in EXCUSED)]
+    return {**totals, "clean": not faulty, "threads": [*faulty, *excused]}
 
 
 def _thread(
@@ -77,24 +84,43 @@ def _thread(
             }
             for marker, extra in again.items()
         ],
-        "misordered": _misordered(order, asked),
+        **_overtaken(order, asked),
         "unasked": [marker for marker in first if marker not in asked],
         "out_of_sent_order": sum(1 for a, b in itertools.pairwise(order) if asked[a].seq > asked[b].seq),
     }
 
 
-def _misordered(order: list[str], asked: dict[str, Message]) -> list[dict[str, str]]:
-    """Pairs (earlier, overtaken_by) as the module's docstring defines them; one pair for each overtaken message."""
-    pairs: list[dict[str, str]] = []
-    latest_start = float("-inf")  # of the messages answered so far
+def _overtaken(order: list[str], asked: dict[str, Message]) -> dict[str, list[dict[str, str]]]:
+    """Pairs (earlier, overtaken_by) by their names in the module's docstring; one pair for each overtaken message, the worst."""
+    pairs: dict[str, list[dict[str, str]]] = {"misordered": [], "overtaken_in_silence": [], "overtaken_in_air": []}
+    latest = -1  # seq of what was answered so far
     for i, marker in enumerate(order):
         message = asked[marker]
-        acked_at = message.first_200_at
-        if acked_at is not None and latest_start >= acked_at:
-            for earlier_reply in order[:i]:
-                other = asked[earlier_reply]
-                if other.seq > message.seq and (other.first_200_started_at or 0.0) >= acked_at:
-                    pairs.append({"earlier": marker, "overtaken_by": earlier_reply})
-                    break
-        latest_start = max(latest_start, message.first_200_started_at or float("-inf"))
+        if message.seq < latest:
+            found = dict(_overtakers(message, reversed(order[:i]), asked))
+            worst = next(name for name in pairs if name in found)
+            pairs[worst].append({"earlier": marker, "overtaken_by": found[worst]})
+        latest = max(latest, message.seq)
     return pairs
+
+
+def _overtakers(message: Message, answered: Iterable[str], asked: dict[str, Message]) -> Iterator[tuple[str, str]]:
+    """What the overtaking of `message` by each of those that were written after it is called."""
+    for marker in answered:
+        other = asked[marker]
+        if other.seq < message.seq:
+            continue
+        acked_at = message.first_200_at
+        if acked_at is None or _began(other) < acked_at:
+            plainly = acked_at is None or (other.first_200_started_at or acked_at) < acked_at
+            yield "overtaken_in_air" if plainly else "overtaken_in_silence", marker
+        else:
+            yield "misordered", marker
+
+
+def _began(message: Message) -> float:
+    """When it may first have been taken. One that was refused each time and answered all the same: when it was first posted."""
+    starts = [a.started_at for a in message.attempts if a.may_have_been_taken] or [
+        a.started_at for a in message.attempts
+    ]
+    return min(starts, default=float("-inf"))

@@ -15,13 +15,14 @@ from channels.emulator.delivery import Delivery, Held, reserialised, trickle
 from channels.emulator.faults import FaultPlan
 from channels.emulator.payload import Update, add_alien, add_unknown_fields, drop_contacts, envelope, pad
 from channels.emulator.settings import EmulatorSettings
-from channels.emulator.state import UNREACHED, Attempt
+from channels.emulator.state import UNTAKEN, Attempt
 from channels.emulator.stream import Hub, WireEntry
 from channels.emulator.wire import SIGNATURE_HEADER, body_of, signature_of
 
 log = logging.getLogger(__name__)
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "facebookexternalua", "Accept": "*/*"}
+_UNREACHED = b"unreached"
 
 
 class Courier:
@@ -281,15 +282,16 @@ class Courier:
             code, answer = await self._send(delivery, body, headers)
         except asyncio.CancelledError:
             # We stop; the server may have taken it all the same.
-            cut = Attempt(started, self._clock.real(), 0, tuple(delivery.marks))
+            marks = (*delivery.marks, *((UNTAKEN,) if delivery.is_signed_wrongly else ()))
+            cut = Attempt(started, self._clock.real(), 0, marks)
             for update in delivery.updates:
                 self._on_attempt(update, cut, False)
             raise
         ended = self._clock.real()
         self.posted += 1
         marks = tuple(delivery.marks)
-        if code == 0 and answer == UNREACHED.encode():
-            marks = (*marks, UNREACHED)
+        if code == 0 and (answer == _UNREACHED or delivery.is_signed_wrongly):
+            marks = (*marks, UNTAKEN)
         dropped = code == 200 and delivery.drop_acks > 0
         attempt = Attempt(started, ended, code, marks)
         for update in delivery.updates:
@@ -362,7 +364,7 @@ class Courier:
             async with self.session.post(delivery.url, data=data, headers=headers, allow_redirects=False) as response:
                 return response.status, await response.content.read(16_384)
         except aiohttp.ClientConnectorError:
-            return 0, UNREACHED.encode()
+            return 0, _UNREACHED
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # A server that is not up yet, or an address that is none: both are a try that failed.
             log.debug("webhook not answered", extra={"error": type(error).__name__})

@@ -27,6 +27,11 @@ class Delivery:
     answered: asyncio.Event | None = None
 
     @property
+    def is_signed_wrongly(self) -> bool:
+        """The try under way; digits in upper case are no fault."""
+        return self.attempts == 1 and self.bad_signature not in (None, "upper")
+
+    @property
     def is_plain(self) -> bool:
         return not self.attempts and not self.marks and self.body is None and self.answered is None
 

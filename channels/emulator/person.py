@@ -182,9 +182,7 @@ class Phones:
             return
         message.attempts.append(attempt)
         if attempt.code == 200 and message.first_200_at is None:
-            # A POST whose answer was lost on the way may have been the one that was taken: the message was in the air since then.
-            taken = next(each for each in message.attempts if each.may_have_been_taken)
-            message.first_200_at, message.first_200_started_at = attempt.ended_at, taken.started_at
+            message.first_200_at, message.first_200_started_at = attempt.ended_at, attempt.started_at
         if accepted and message.acked_at is None:
             message.acked_at = attempt.ended_at
             if message.status == "pending":  # the business may have marked it read already

@@ -47,7 +47,7 @@ class User:
     blocked: set[str] = field(default_factory=set)
 
 
-UNREACHED = "unreached"  # mark of a try that met no server
+UNTAKEN = "untaken"  # mark of a try without an answer that no server can have taken: it met none, or was signed wrongly
 
 
 @dataclass(slots=True)
@@ -61,8 +61,8 @@ class Attempt:
 
     @property
     def may_have_been_taken(self) -> bool:
-        """Answered 200, or sent without an answer; one that met no server was not."""
-        return self.code == 200 or (self.code == 0 and UNREACHED not in self.marks)
+        """Answered 200, or sent without an answer."""
+        return self.code == 200 or (self.code == 0 and UNTAKEN not in self.marks)
 
 
 @dataclass(slots=True)
@@ -90,9 +90,7 @@ class Message:
     marks: tuple[str, ...] = ()
     attempts: list[Attempt] = field(default_factory=list)
     first_200_at: float | None = None  # the server's first 200, even when a fault dropped it
-    first_200_started_at: float | None = (
-        None  # when the POST it answered began, or an earlier one whose answer was lost
-    )
+    first_200_started_at: float | None = None  # when the POST it answered began
     acked_at: float | None = None  # when the emulator stopped sending
     told: list[str] = field(default_factory=list)  # out: statuses answered 200, and those that a fault keeps silent
 

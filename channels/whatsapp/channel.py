@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,25 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bot.errors import Permanent, Retryable
+from bot.errors import Permanent
 from bot.messages import MediaOut, Outbound
-from bot.ports import Address, Blobs, DeliveryAccount, SendRefused, SendResult, SendThrottled, SendUnknown, Sent
+from bot.ports import (
+    Address,
+    Blobs,
+    DeliveryAccount,
+    NotUploaded,
+    SendRefused,
+    SendResult,
+    SendThrottled,
+    SendUnknown,
+    Sent,
+    UploadResult,
+)
 from bot.render import Rendered, RMedia, render
 from channels.settings import WhatsAppSettings
-from channels.whatsapp.client import GraphClient
-from channels.whatsapp.errors import ACTIONS
+from channels.whatsapp.client import GraphClient, MediaTooLarge
+from channels.whatsapp.errors import ACTIONS, classify
+from channels.whatsapp.media import check_outbound_media
 from channels.whatsapp.outbound import to_json
 from channels.whatsapp.outcomes import Accepted, Refused, Throttled, Unknown, Unreached, Uploaded
 from store.db import execute, fetchval
@@ -42,7 +55,7 @@ _WORDS = {
 async def open_channel(runtime: Runtime) -> WhatsAppChannel:
     settings = runtime.configuration.section(WhatsAppSettings, "whatsapp")
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_S)
-    session = aiohttp.ClientSession(connector=connector)
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
     client = GraphClient(
         session,
         base_url=settings.graph_url,
@@ -83,70 +96,100 @@ class WhatsAppChannel:
             return SendRefused(0, f"the message has no piece {index}; it was made by another version")
         media_id = ""
         if isinstance(part, MediaOut) and part.blob and index == 0:
-            uploaded = await self._uploaded(account, part)
-            if not isinstance(uploaded, str):
-                return uploaded
-            media_id = uploaded
+            media_id = await _uploaded_id(account, part)
+            if not media_id:
+                return NotUploaded()
         try:
             payload = to_json(
                 _with_media(rendered, media_id), to=to.phone, recipient=to.user_id, reply_to=reply_to, opaque=opaque
             )
         except ValueError as e:
             return SendRefused(0, str(e))
-        return _result(await self._client.send(account.external_id, account.token, payload))
+        answer = await self._client.send(account.external_id, account.token, payload)
+        if media_id and isinstance(part, MediaOut) and _is_file_unknown(answer):
+            await _forget_upload(account, part)
+            return NotUploaded("the provider does not know its file any more")
+        return _result(answer)
 
     async def mark_read(self, account: DeliveryAccount, external_id: str, *, typing: bool) -> None:
         await self._client.mark_read(account.external_id, account.token, external_id, typing=typing)
 
-    async def fetch_media(self, account: DeliveryAccount, media_id: str, *, max_bytes: int) -> tuple[bytes, str]:
+    async def fetch_media(
+        self, account: DeliveryAccount, media_id: str, *, max_bytes: int, sink: Callable[[bytes], object]
+    ) -> str:
         info = await self._client.media_info(media_id, account.token, phone_number_id=account.external_id)
-        content = bytearray()
-        await self._client.download_media(
-            info.url, account.token, max_bytes=max_bytes, sink=content.extend, sha256=info.sha256
-        )
-        return bytes(content), info.mime_type
+        if info.file_size > max_bytes:
+            raise MediaTooLarge(f"a medium of {info.file_size} bytes, {max_bytes} are taken")
+        await self._client.download_media(info.url, account.token, max_bytes=max_bytes, sink=sink, sha256=info.sha256)
+        return info.mime_type
 
-    async def _uploaded(self, account: DeliveryAccount, part: MediaOut) -> str | SendResult:
-        """The provider's id of our blob for this number: uploaded once, remembered for as long as the provider keeps it."""
-        with organization_scope(account.organization_id):
-            known = await fetchval(
-                "SELECT external_id FROM media_files WHERE organization_id = $1 AND account_id = $2 AND blob = $3"
-                " AND direction = 'out' AND expires_at > now() ORDER BY expires_at DESC LIMIT 1",
-                account.organization_id,
-                account.account_id,
-                part.blob,
+    async def upload(self, account: DeliveryAccount, part: MediaOut) -> UploadResult:
+        if await _uploaded_id(account, part):
+            return None
+        # On disk, since it may have 100 MB and several are on their way at a time.
+        with tempfile.TemporaryFile() as content:
+            async for chunk in self._blobs.stream(account.organization_id, part.blob):
+                content.write(chunk)
+            size_bytes = content.tell()
+            if problems := check_outbound_media(part.kind, part.mime_type, size_bytes):
+                raise Permanent(problems[0].message)
+            content.seek(0)
+            uploaded = await self._client.upload_media(
+                account.external_id, account.token, content, part.mime_type, part.filename or "file"
             )
-        if known:
-            return str(known)
-        try:
-            content = await self._blobs.get(account.organization_id, part.blob)
-        except Retryable as e:
-            return SendThrottled(e.after_s or 1.0, "unreached", reason=str(e))
-        except Permanent as e:
-            return SendRefused(0, str(e))
-        uploaded = await self._client.upload_media(
-            account.external_id, account.token, content, part.mime_type, part.filename or "file"
-        )
         if not isinstance(uploaded, Uploaded):
-            # An upload that may have arrived is harmless to repeat: nothing was sent to anybody.
             failed = _result(uploaded)
-            return SendThrottled(2.0, "unreached", reason=failed.reason) if isinstance(failed, SendUnknown) else failed
-        with organization_scope(account.organization_id):
-            await execute(
-                "INSERT INTO media_files (id, organization_id, account_id, direction, external_id, blob, kind, mime_type, filename, size_bytes,"
-                " state, reason, expires_at, created_at) VALUES ($1, $2, $3, 'out', $4, $5, $6, $7, $8, $9, 'stored', '', $10, now())",
-                uuid7(),
-                account.organization_id,
-                account.account_id,
-                uploaded.media_id,
-                part.blob,
-                part.kind.value,
-                part.mime_type,
-                part.filename,
-                len(content),
-                datetime.now(UTC) + UPLOAD_LIVES,
-            )
-        return uploaded.media_id
+            assert isinstance(failed, SendRefused | SendThrottled | SendUnknown)
+            return failed
+        await _note_uploaded(account, part, uploaded.media_id, size_bytes)
+        return None
+
+
+async def _uploaded_id(account: DeliveryAccount, part: MediaOut) -> str:
+    """The provider's id of our blob for this number, "" without one: uploaded once, remembered for as long as the provider keeps it."""
+    with organization_scope(account.organization_id):
+        known = await fetchval(
+            "SELECT external_id FROM media_files WHERE organization_id = $1 AND account_id = $2 AND blob = $3"
+            " AND direction = 'out' AND expires_at > now() ORDER BY expires_at DESC LIMIT 1",
+            account.organization_id,
+            account.account_id,
+            part.blob,
+        )
+    return str(known or "")
+
+
+async def _note_uploaded(account: DeliveryAccount, part: MediaOut, media_id: str, size_bytes: int) -> None:
+    with organization_scope(account.organization_id):
+        await execute(
+            "INSERT INTO media_files (id, organization_id, account_id, direction, external_id, blob, kind, mime_type, filename, size_bytes,"
+            " state, reason, expires_at, created_at) VALUES ($1, $2, $3, 'out', $4, $5, $6, $7, $8, $9, 'stored', '', $10, now())",
+            uuid7(),
+            account.organization_id,
+            account.account_id,
+            media_id,
+            part.blob,
+            part.kind.value,
+            part.mime_type,
+            part.filename,
+            size_bytes,
+            datetime.now(UTC) + UPLOAD_LIVES,
+        )
+
+
+async def _forget_upload(account: DeliveryAccount, part: MediaOut) -> None:
+    with organization_scope(account.organization_id):
+        await execute(
+            "UPDATE media_files SET expires_at = now(), reason = 'the provider does not know it any more' WHERE organization_id = $1"
+            " AND account_id = $2 AND blob = $3 AND direction = 'out' AND expires_at > now()",
+            account.organization_id,
+            account.account_id,
+            part.blob,
+        )
+
+
+def _is_file_unknown(answer: object) -> bool:
+    """The id expired sooner than it should, or its file was not usable: it is worth another upload."""
+    return isinstance(answer, Refused) and (answer.code in (33, 131053) or (answer.code, answer.subcode) == (100, 33))
 
 
 def _rendered(part: Outbound, *, option_id: Callable[[str], str], locale: str) -> list[Rendered]:
@@ -169,12 +212,21 @@ def _result(answer: object) -> SendResult:
         case Accepted(message_id):
             return Sent(message_id)
         case Throttled(after_s, scope, code):
-            return SendThrottled(after_s, scope, code or 0)
+            growth = ACTIONS[classify(code)].growth if code else 2.0
+            return SendThrottled(after_s, scope, code or 0, growth=growth)
         case Unknown(reason):
             return SendUnknown(reason)
         case Unreached(reason):
             return SendThrottled(1.0, "unreached", reason=reason)
         case Refused(code=code, error_class=error_class, message=message, details=details):
             action = ACTIONS[error_class]
-            return SendRefused(code or 0, message, details, action.after_s, stops=action.stops.value)
+            return SendRefused(
+                code or 0,
+                message,
+                details,
+                action.after_s,
+                stops=action.stops.value,
+                growth=action.growth,
+                tries=action.tries,
+            )
     raise AssertionError(f"unknown outcome {type(answer).__name__}")

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from bot.errors import Retryable
+from bot.messages import Reaction
 from bot.turn.inbox import Arrival, Delivered, GroupCommit, OtherArrival, StatusArrival
 from channels.whatsapp.envelope import bounded
 from channels.whatsapp.events import Event, MessageEvent, Sender, StatusEvent, SystemEvent, UserPreferenceEvent
@@ -83,7 +84,7 @@ class Intake:
                     event.sender.profile_name,
                     event.external_id,
                     event.message,
-                    bounded(event.context.message_id) or None if event.context else None,
+                    _refers_to(event),
                     at,
                 )
             )
@@ -164,6 +165,13 @@ def _facts_of(event: Event, found: Route) -> dict[str, Any] | None:
 def _names_of(sender: Sender, portfolio: str) -> list[dict[str, str]]:
     names = [{"kind": "bsuid", "portfolio": portfolio, "value": sender.user_id}] if sender.user_id else []
     return names + ([{"kind": "phone", "portfolio": "", "value": f"+{sender.wa_id}"}] if sender.wa_id else [])
+
+
+def _refers_to(event: MessageEvent) -> str | None:
+    """The provider's id of the message that this one answers, or is a reaction on. That one may come later."""
+    if isinstance(event.message, Reaction):
+        return bounded(event.message.message_id) or None
+    return bounded(event.context.message_id) or None if event.context else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -40,19 +40,17 @@ REFERENCES = (
     ("contact_merge_proposals", "other_contact_id", "contacts"),
     ("sessions", "account_id", "channel_accounts"),
     ("sessions", "contact_id", "contacts"),
-    ("messages", "session_id", "sessions"),
-    ("messages", "account_id", "channel_accounts"),
-    ("messages", "contact_id", "contacts"),
     ("inbox", "session_id", "sessions"),
     ("inbox", "message_id", "messages"),
     ("outbox", "message_id", "messages"),
-    ("outbox", "session_id", "sessions"),
-    ("outbox", "account_id", "channel_accounts"),
-    ("outbox", "contact_id", "contacts"),
     ("message_statuses", "account_id", "channel_accounts"),
     ("media_files", "account_id", "channel_accounts"),
     ("media_files", "message_id", "messages"),
 )
+# Rows of these name a conversation, its number and its person. One key checks that the three belong together and to the organization, whose own
+# key is the session's: a look-up per row instead of four, and no lock on the rows of organization and number, which every transaction would share.
+OF_A_SESSION = ("messages", "outbox")
+ORGANIZATION_BY_SESSION = (*OF_A_SESSION, "inbox")
 
 
 def _script(name: str, backward: str = "SELECT 1") -> ops.RunSQL:
@@ -113,6 +111,13 @@ class Migration(migrations.Migration):
                 ("number_per_s", fields.FloatField(null=True)),
                 ("state", fields.CharField(default="connected", max_length=20)),
                 ("state_reason", fields.CharField(default="", max_length=300)),
+                ("stopped_seal", fields.CharField(null=True, max_length=64)),
+                ("probe_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("probe_steps", fields.SmallIntField(null=True)),
+                ("hold_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("hold_steps", fields.SmallIntField(null=True)),
+                ("bulk_hold_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("bulk_hold_steps", fields.SmallIntField(null=True)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={
@@ -491,6 +496,8 @@ class Migration(migrations.Migration):
                 ("next_attempt_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ("lease_token", fields.UUIDField(null=True)),
                 ("last_error", fields.CharField(default="", max_length=500)),
+                ("throttled", fields.SmallIntField(null=True)),
+                ("waits_for", fields.CharField(null=True, max_length=64)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={
@@ -607,6 +614,7 @@ class Migration(migrations.Migration):
                 f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_organization",
             )
             for table in ISOLATED
+            if table not in ORGANIZATION_BY_SESSION
         ],
         EnableOrganizationRLS("organizations", "id"),
         *[EnableOrganizationRLS(table) for table in ISOLATED],
@@ -628,6 +636,18 @@ class Migration(migrations.Migration):
         ),
         *[OrganizationForeignKey(table, column, target) for table, column, target in REFERENCES],
         _sql(
+            "ALTER TABLE sessions ADD CONSTRAINT uq_sessions_whole UNIQUE (organization_id, id, account_id, contact_id)",
+            "ALTER TABLE sessions DROP CONSTRAINT uq_sessions_whole",
+        ),
+        *[
+            _sql(
+                f"ALTER TABLE {table} ADD CONSTRAINT fk_{table}_session FOREIGN KEY (organization_id, session_id, account_id, contact_id)"
+                " REFERENCES sessions (organization_id, id, account_id, contact_id) ON DELETE CASCADE",
+                f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_session",
+            )
+            for table in OF_A_SESSION
+        ],
+        _sql(
             "CREATE UNIQUE INDEX uq_live_identity ON contact_identities (organization_id, portfolio, kind, value_index)"
             " WHERE valid_to IS NULL",
             "DROP INDEX uq_live_identity",
@@ -648,15 +668,16 @@ class Migration(migrations.Migration):
             " CREATE INDEX ix_outbox_order ON outbox (organization_id, lane, seq) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_due ON outbox (organization_id, lane, next_attempt_at) WHERE state <> 'dead';"
             " CREATE INDEX ix_outbox_message ON outbox (organization_id, message_id);"
+            " CREATE INDEX ix_outbox_held ON outbox (organization_id, account_id, lane, seq) WHERE state IN ('held', 'upload');"
             " CREATE INDEX ix_statuses_due ON message_statuses (next_attempt_at);"
             " CREATE INDEX ix_jobs_due ON jobs (organization_id, queue, run_at, id) WHERE state IN ('ready', 'running');"
             " CREATE INDEX ix_sessions_waiting ON sessions (wait_until) WHERE wait_until IS NOT NULL;"
             # Claims and commits then touch no index of sessions: there is none on the lease, and each page keeps room for the new versions.
             " ALTER TABLE sessions SET (fillfactor = 70);"
             " CREATE INDEX ix_deliveries_unparsed ON webhook_deliveries (received_at) WHERE outcome IN ('unparsed', 'unrouted')",
-            "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_order, ix_outbox_due, ix_outbox_message, ix_statuses_due, ix_jobs_due,"
+            "DROP INDEX ix_inbox_head, ix_inbox_due, ix_outbox_head, ix_outbox_order, ix_outbox_due, ix_outbox_message, ix_outbox_held, ix_statuses_due, ix_jobs_due,"
             " ix_sessions_waiting, ix_deliveries_unparsed",
         ),
         _script("base", DROP_FUNCTIONS),
-        *[_script(name) for name in ("accept", "turn", "outbox")],
+        *[_script(name) for name in ("accept", "turn", "outbox", "standing")],
     ]

@@ -37,8 +37,17 @@ class ChannelAccount(OrgModel):
     display_phone_number = fields.CharField(max_length=32, default="")
     sealed_token = fields.BinaryField()  # access token, sealed by the organization's key
     number_per_s = fields.FloatField(null=True)  # throughput of the number; null: the setting `limits.number_per_s`
-    state = fields.CharField(max_length=20, default="connected")  # connected | paused | disconnected
+    state = fields.CharField(max_length=20, default="connected")  # connected | paused | disconnected | stopped
     state_reason = fields.CharField(max_length=300, default="")
+    # Stopped by the provider: its messages wait, one of them is tried at `probe_at`, ever more rarely, or at once with another token.
+    stopped_seal = fields.CharField(max_length=64, null=True)  # SHA-256 of the sealed token that was refused
+    probe_at = fields.DatetimeField(null=True)
+    probe_steps = fields.SmallIntField(null=True)
+    # Throttled by the provider: nothing, or nothing in bulk, before this time; a step more each time until a send succeeds.
+    hold_until = fields.DatetimeField(null=True)
+    hold_steps = fields.SmallIntField(null=True)
+    bulk_hold_until = fields.DatetimeField(null=True)
+    bulk_hold_steps = fields.SmallIntField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:

@@ -96,7 +96,8 @@ class InboxItem(OrgModel):
 class OutboxItem(OrgModel):
     """A message that has yet to reach the channel. Deleted when its fate is known; dead ones stay, with the reason.
 
-    `state`: ready | sending (leased) | unknown (it may have gone; a status settles it) | dead.
+    `state`: ready | sending (leased) | unknown (it may have gone; a status settles it) | held (its number is stopped) |
+    probe (the one that tries a stopped number) | upload (its file is on the way to the provider) | dead.
     Order is kept per conversation and lane (0 = replies, 1 = bulk).
     """
 
@@ -111,6 +112,8 @@ class OutboxItem(OrgModel):
     next_attempt_at = fields.DatetimeField(auto_now_add=True)
     lease_token = fields.UUIDField(null=True)
     last_error = fields.CharField(max_length=500, default="")
+    throttled = fields.SmallIntField(null=True)  # how often in a row the provider said "not now"
+    waits_for = fields.CharField(max_length=64, null=True)  # the blob that is being uploaded
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:

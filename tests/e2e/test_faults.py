@@ -37,6 +37,7 @@ async def test_every_message_is_answered_once_and_in_order(stack: Stack, whatsap
     await whatsapp.bulk(wa_ids=people, messages_each=6, rate_per_s=60)
     report = await settled(whatsapp, people, expected=60, timeout_s=40, quiet_s=2)
     assert faults_of(report) == CLEAN, report["threads"][:2]
+    assert report["overtaken_in_silence"] == 0, "every POST had its answer"
     assert report["answered"] == 60
 
 
@@ -60,6 +61,7 @@ async def test_an_answer_that_met_trouble_arrives_once(stack: Stack, whatsapp: E
     await whatsapp.bulk(wa_ids=people, messages_each=3, rate_per_s=20)
     report = await settled(whatsapp, people, expected=24, timeout_s=60, quiet_s=5)
     assert faults_of(report) == CLEAN, report["threads"][:2]
+    assert report["overtaken_in_silence"] == 0, "every POST had its answer"
     assert report["answered"] == 24
 
 
@@ -88,6 +90,7 @@ async def test_five_quick_messages_of_forty_people_keep_their_order_when_the_wor
         await asyncio.gather(*sends[start : start + 50])
     report = await settled(whatsapp, people, expected=200, timeout_s=60, quiet_s=2)
     assert faults_of(report) == CLEAN, report["threads"][:2]
+    assert report["overtaken_in_silence"] == 0, "every POST had its answer"
     assert report["answered"] == 200
 
 

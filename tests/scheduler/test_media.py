@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from tests.scheduler.conftest import open_probe_runtime
 from tests.scheduler.office import put_picture
 
 PICTURE = b"\xff\xd8\xff a picture"
+CHUNK_BYTES = 65_536
 
 
 class Provider:
@@ -32,14 +34,21 @@ class Provider:
 
     def __init__(self, *answers: bytes | Exception) -> None:
         self.answers = list(answers)
+        self.given = 0
         self.asked: list[tuple[str, str, int]] = []
 
-    async def fetch_media(self, account: DeliveryAccount, media_id: str, *, max_bytes: int) -> tuple[bytes, str]:
+    async def fetch_media(
+        self, account: DeliveryAccount, media_id: str, *, max_bytes: int, sink: Callable[[bytes], object]
+    ) -> str:
         self.asked.append((account.token, media_id, max_bytes))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer, "image/jpeg"
+        self.given = 0
+        for start in range(0, len(answer), CHUNK_BYTES):
+            sink(answer[start : start + CHUNK_BYTES])
+            self.given += len(answer[start : start + CHUNK_BYTES])
+        return "image/jpeg"
 
     def pieces(self, part: object) -> int:
         return 1
@@ -121,16 +130,64 @@ async def test_a_file_that_is_gone_is_failed_with_the_reason_and_not_asked_for_a
 async def test_a_file_larger_than_its_kind_may_be_is_refused(opened: tuple[Runtime, DemoOrganization]) -> None:
     runtime, person = opened
     message_id, job_id = await put_picture(person, kind=MediaKind.STICKER)
-    await fetch(runtime, Provider(b"x" * (500 * 1024 + 1)), person, job_id)
+    provider = Provider(PICTURE + bytes(2**20))
+    await fetch(runtime, provider, person, job_id)
     file = await file_of(message_id)
     assert file["state"] == "failed"
-    assert "allowed are 512000" in file["reason"]
+    assert "more than 512000 bytes" in file["reason"]
+    assert provider.given <= 500 * 1024, "what is too much must not be fetched to its end"
+
+
+@pytest.mark.parametrize("size_bytes", [100, 1024 * 1024])
+async def test_a_file_of_another_type_than_declared_is_refused_as_soon_as_it_shows(
+    opened: tuple[Runtime, DemoOrganization], size_bytes: int
+) -> None:
+    runtime, person = opened
+    message_id, job_id = await put_picture(person)
+    provider = Provider(b"MZ\x90\x00" + bytes(size_bytes))
+    await fetch(runtime, provider, person, job_id)
+    file = await file_of(message_id)
+    assert (file["state"], file["reason"]) == ("failed", "the file is no image of type image/jpeg")
+    assert provider.given <= CHUNK_BYTES
+    with unscoped("test"):
+        said = await db.fetch("SELECT key FROM messages WHERE direction = 'out'")
+    assert [row["key"] for row in said] == [f"media_failed:{message_id}:0"]
 
 
 async def test_bytes_other_than_the_promised_ones_are_not_stored(opened: tuple[Runtime, DemoOrganization]) -> None:
     runtime, person = opened
     digest = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
     message_id, job_id = await put_picture(person, sha256=digest)
-    job = await fetch(runtime, Provider(b"something else"), person, job_id)
+    job = await fetch(runtime, Provider(PICTURE + b" and more"), person, job_id)
     assert job["state"] == "ready"
     assert (await file_of(message_id))["state"] == "pending"
+
+
+async def test_a_large_file_never_lies_in_memory_as_a_whole(opened: tuple[Runtime, DemoOrganization]) -> None:
+    """Seventy megabytes, with a few in memory: what the transfer holds, a part or two on the way to the store."""
+    runtime, person = opened
+    message_id, job_id = await put_picture(person, kind=MediaKind.DOCUMENT)
+    size_bytes = 70 * 1024 * 1024
+    chunk = PICTURE + bytes(CHUNK_BYTES - len(PICTURE))
+
+    class Streaming(Provider):
+        async def fetch_media(
+            self, account: DeliveryAccount, media_id: str, *, max_bytes: int, sink: Callable[[bytes], object]
+        ) -> str:
+            for _ in range(size_bytes // CHUNK_BYTES):
+                sink(chunk)
+            return "image/jpeg"
+
+    tracemalloc.start()
+    try:
+        await fetch(runtime, Streaming(b""), person, job_id)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    file = await file_of(message_id)
+    assert (file["state"], file["size_bytes"]) == ("stored", size_bytes)
+    assert peak_bytes < 24 * 1024 * 1024
+    stored = hashlib.sha256()
+    async for piece in runtime.blobs.stream(person.id, file["blob"]):
+        stored.update(piece)
+    assert stored.hexdigest() == file["blob"]

@@ -181,3 +181,14 @@ async def test_raw_deliveries_can_be_written_and_never_read(app: asyncpg.Connect
     for table in ("meta_apps", "tortoise_migrations"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await app.fetch(f'SELECT * FROM "{table}"')
+
+
+async def test_without_its_policy_a_table_shows_everything(two: Two, app: asyncpg.Connection) -> None:
+    """The positive control of all above: it is the policy, and nothing else, that hides the rows."""
+    for table in two.tables:
+        await two.superuser.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+        if not await app.fetchval("SELECT has_table_privilege($1, 'SELECT')", f'"{table}"'):
+            continue
+        async with app.transaction():
+            await app.execute(f"SET LOCAL app.current_org = '{two.ours}'")
+            assert await visible(app, table, two.theirs) == 1, table

@@ -4,15 +4,18 @@ CREATE FUNCTION cn_claim_outbox(p_org uuid, p_lane int, p_account uuid, p_limit 
 RETURNS TABLE (
     outbox_id uuid, message_id uuid, session_id uuid, account_id uuid, contact_id uuid, lane smallint, attempts smallint, was_unknown boolean,
     type text, body bytea, reply_to text, last_user_at timestamptz, opted_in_at timestamptz, opted_out_at timestamptz, locale text,
-    phone_sealed bytea, bsuid_sealed bytea
+    phone_sealed bytea, bsuid_sealed bytea, is_probe boolean, throttled smallint
 ) LANGUAGE sql AS $$
     SELECT set_config('app.current_org', p_org::text, true);
     WITH due AS (
         SELECT o.id, o.state FROM outbox o
         WHERE o.organization_id = p_org AND o.lane = p_lane AND (p_account IS NULL OR o.account_id = p_account)
           AND o.state <> 'dead' AND o.next_attempt_at <= clock_timestamp()
+          -- The provider told the number to be quiet for a while.
+          AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = p_org
+              AND (a.hold_until > clock_timestamp() OR (p_lane = 1 AND a.bulk_hold_until > clock_timestamp()))))
           -- What may have gone is sent again only when statuses could have come back for the whole grace: no silence of ours counts.
-          AND (o.state = 'ready' OR NOT EXISTS (
+          AND (o.state IN ('ready', 'probe') OR NOT EXISTS (
               SELECT 1 FROM heartbeats h WHERE h.name IN ('web', 'clock')
               AND (h.beat_at < clock_timestamp() - interval '2 seconds' OR h.alive_since > clock_timestamp() - make_interval(secs => p_settle_s))))
           -- The first of its conversation. Asked by order, which only the right index has: a plan made while the table was empty stays good.
@@ -25,12 +28,13 @@ RETURNS TABLE (
         FROM due WHERE o.organization_id = p_org AND o.id = due.id
         RETURNING o.*, due.state AS old_state
     )
-    SELECT q.id, q.message_id, q.session_id, q.account_id, q.contact_id, q.lane, q.attempts, q.old_state <> 'ready',
+    SELECT q.id, q.message_id, q.session_id, q.account_id, q.contact_id, q.lane, q.attempts, q.old_state NOT IN ('ready', 'probe'),
            m.type::text, m.body, m.reply_to::text, s.last_user_at, c.opted_in_at, c.opted_out_at, c.locale::text,
            (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = q.contact_id
               AND i.kind = 'phone' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
            (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = q.contact_id
-              AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1)
+              AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
+           q.old_state = 'probe', COALESCE(q.throttled, 0::smallint)
     FROM mine q
     JOIN messages m ON m.organization_id = p_org AND m.id = q.message_id
     JOIN sessions s ON s.organization_id = p_org AND s.id = q.session_id
@@ -38,9 +42,11 @@ RETURNS TABLE (
     ORDER BY q.seq
 $$;
 
--- `p_outcome`: accepted | refused (policy) | failed (provider, for good) | retry | wait (no try counted) | unknown | release (not tried).
+-- `p_outcome`: accepted | refused (policy) | failed (provider, for good) | retry | wait (no try counted) | throttled (a wait that the provider
+-- asked for) | held (its number is stopped) | upload (`p_upload`, the payload of core.upload_media, comes first) | unknown | release (not tried).
 CREATE FUNCTION cn_mark_outbox(
-    p_org uuid, p_token uuid[], p_outbox uuid[], p_message uuid[], p_outcome text[], p_external text[], p_delay_s float8[], p_error jsonb[]
+    p_org uuid, p_token uuid[], p_outbox uuid[], p_message uuid[], p_outcome text[], p_external text[], p_delay_s float8[], p_error jsonb[],
+    p_upload jsonb[] DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
@@ -61,18 +67,42 @@ BEGIN
     FROM unnest(p_message, p_outcome) AS r(message, outcome) WHERE r.outcome = 'accepted'
     ON CONFLICT (organization_id, key) DO NOTHING;
 
+    -- A send that went after the pause was over ends the growth of the pauses.
+    IF EXISTS (SELECT 1 FROM channel_accounts a WHERE a.organization_id = p_org AND (a.hold_steps > 0 OR a.bulk_hold_steps > 0)) THEN
+        UPDATE channel_accounts a SET
+            hold_steps = CASE WHEN a.hold_until < clock_timestamp() THEN 0 ELSE a.hold_steps END,
+            bulk_hold_steps = CASE WHEN g.in_bulk AND a.bulk_hold_until < clock_timestamp() THEN 0 ELSE a.bulk_hold_steps END
+        FROM (SELECT o.account_id, bool_or(o.lane = 1) AS in_bulk FROM unnest(p_outbox, p_outcome) AS r(id, outcome)
+              JOIN outbox o ON o.organization_id = p_org AND o.id = r.id WHERE r.outcome = 'accepted' GROUP BY o.account_id) g
+        WHERE a.organization_id = p_org AND a.id = g.account_id;
+    END IF;
+
     DELETE FROM outbox o USING unnest(p_outbox, p_outcome) AS r(id, outcome)
     WHERE o.organization_id = p_org AND o.id = r.id AND r.outcome IN ('accepted', 'refused');
 
     UPDATE outbox o SET
-        state = CASE r.outcome WHEN 'failed' THEN 'dead' WHEN 'unknown' THEN 'unknown' ELSE 'ready' END,
-        attempts = CASE WHEN r.outcome IN ('release', 'wait') THEN GREATEST(o.attempts - 1, 0) ELSE o.attempts END,
-        next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE(r.delay_s, 0)),
+        state = CASE r.outcome WHEN 'failed' THEN 'dead' WHEN 'unknown' THEN 'unknown' WHEN 'held' THEN 'held' WHEN 'upload' THEN 'upload'
+                               ELSE 'ready' END,
+        attempts = CASE WHEN r.outcome IN ('release', 'wait', 'throttled', 'held') THEN GREATEST(o.attempts - 1, 0) ELSE o.attempts END,
+        throttled = CASE WHEN r.outcome = 'throttled' THEN LEAST(COALESCE(o.throttled, 0) + 1, 100) ELSE o.throttled END,
+        waits_for = CASE WHEN r.outcome = 'upload' THEN r.upload->>'blob' ELSE o.waits_for END,
+        next_attempt_at = CASE WHEN r.outcome IN ('held', 'upload') THEN 'infinity'
+                               ELSE clock_timestamp() + make_interval(secs => COALESCE(r.delay_s, 0)) END,
         lease_token = NULL,
         last_error = left(COALESCE(r.error->>'reason', ''), 500)
-    FROM unnest(p_token, p_outbox, p_outcome, p_delay_s, p_error) AS r(token, id, outcome, delay_s, error)
+    FROM unnest(p_token, p_outbox, p_outcome, p_delay_s, p_error, p_upload) AS r(token, id, outcome, delay_s, error, upload)
     WHERE o.organization_id = p_org AND o.id = r.id AND o.lease_token = r.token
-      AND r.outcome IN ('failed', 'retry', 'wait', 'unknown', 'release');
+      AND r.outcome IN ('failed', 'retry', 'wait', 'throttled', 'held', 'upload', 'unknown', 'release');
+
+    -- One job per file and number, however many messages wait for it.
+    INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
+    SELECT DISTINCT ON (k.key) cn_uuid7(), p_org, 'core.upload_media', 'bulk', k.upload, k.key, 'ready', clock_timestamp(), 0, '', clock_timestamp()
+    FROM (SELECT r.upload, cn_upload_key((r.upload->>'account_id')::uuid, r.upload->>'blob') AS key
+          FROM unnest(p_outcome, p_upload) AS r(outcome, upload) WHERE r.outcome = 'upload') k
+    ORDER BY k.key
+    ON CONFLICT (organization_id, key) DO UPDATE SET state = 'ready', payload = EXCLUDED.payload, run_at = clock_timestamp(), attempts = 0,
+        last_error = '', hinted_at = NULL, finished_at = NULL
+        WHERE jobs.state IN ('done', 'dead');
 END $$;
 
 -- One step of GCRA without burst: seconds until the first of `p_n` slots, which are then taken. By the database's clock.
@@ -208,8 +238,10 @@ BEGIN
         ON CONFLICT (organization_id, key) DO NOTHING RETURNING id
     )
     INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at, last_error, created_at)
-    SELECT w.x, p_org, w.m, w.session_id, w.a, w.c, w.l, 'ready', 0, clock_timestamp(), '', clock_timestamp()
-    FROM wanted w JOIN fresh f ON f.id = w.m ORDER BY w.n;
+    SELECT w.x, p_org, w.m, w.session_id, w.a, w.c, w.l, CASE WHEN h.id IS NULL THEN 'ready' ELSE 'held' END, 0,
+           CASE WHEN h.id IS NULL THEN clock_timestamp() ELSE 'infinity' END, COALESCE(h.state_reason, ''), clock_timestamp()
+    FROM wanted w JOIN fresh f ON f.id = w.m
+    LEFT JOIN channel_accounts h ON h.organization_id = p_org AND h.id = w.a AND h.state = 'stopped' ORDER BY w.n;
     GET DIAGNOSTICS made = ROW_COUNT;
     RETURN made;
 END $$;

@@ -122,6 +122,7 @@ CREATE FUNCTION cn_commit(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     s record;
+    number record;
     head cn_inbox_head;
     release boolean := false;
 BEGIN
@@ -136,17 +137,20 @@ BEGIN
     committed := true;
     direct := false;
     IF array_length(p_message, 1) > 0 THEN
-        direct := (SELECT o.seq FROM outbox o WHERE o.organization_id = p_org AND o.session_id = p_session AND o.lane = 0 AND o.state <> 'dead'
+        SELECT a.state = 'stopped' AS is_stopped, a.state_reason, COALESCE(a.hold_until > clock_timestamp(), false) AS is_throttled INTO number
+        FROM channel_accounts a WHERE a.organization_id = p_org AND a.id = s.account_id;
+        direct := NOT number.is_stopped AND NOT number.is_throttled AND (SELECT o.seq FROM outbox o WHERE o.organization_id = p_org AND o.session_id = p_session AND o.lane = 0 AND o.state <> 'dead'
                    ORDER BY o.seq LIMIT 1) IS NULL;
         INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, type, body, reply_to, origin, status, created_at)
         SELECT m, p_org, p_session, s.account_id, s.contact_id, 'out', t, b, r, o, 'queued', clock_timestamp()
         FROM unnest(p_message, p_type, p_body, p_reply_to, p_origin) WITH ORDINALITY AS u(m, t, b, r, o, n) ORDER BY n;
         INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at,
                             lease_token, last_error, created_at)
-        SELECT x, p_org, m, p_session, s.account_id, s.contact_id, 0, CASE WHEN direct THEN 'sending' ELSE 'ready' END,
+        SELECT x, p_org, m, p_session, s.account_id, s.contact_id, 0, CASE WHEN number.is_stopped THEN 'held' WHEN direct THEN 'sending' ELSE 'ready' END,
                CASE WHEN direct THEN 1 ELSE 0 END,
-               clock_timestamp() + CASE WHEN direct THEN make_interval(secs => p_settle_s) ELSE interval '0' END,
-               CASE WHEN direct THEN p_token END, '', clock_timestamp()
+               CASE WHEN number.is_stopped THEN 'infinity' WHEN direct THEN clock_timestamp() + make_interval(secs => p_settle_s)
+                    ELSE clock_timestamp() END,
+               CASE WHEN direct THEN p_token END, CASE WHEN number.is_stopped THEN number.state_reason ELSE '' END, clock_timestamp()
         FROM unnest(p_message, p_outbox) WITH ORDINALITY AS u(m, x, n) ORDER BY n;
     END IF;
     IF p_jobs IS NOT NULL THEN

@@ -46,6 +46,7 @@ class Bot:
     deliveries: list[Delivery] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     answer: Answer | None = None
+    hang_ups: int = 0  # so many webhooks are taken and never answered
     pause_s: float = 0.0
     graph_url: str = ""
     url: str = ""
@@ -118,6 +119,9 @@ class Bot:
     async def _post(self, request: web.Request) -> web.Response:
         delivery = Delivery(dict(request.headers), await request.read())
         self.deliveries.append(delivery)
+        if self.hang_ups > 0 and request.transport is not None:
+            self.hang_ups -= 1
+            request.transport.abort()
         await asyncio.sleep(self.pause_s)
         code = self.codes.pop(0) if self.codes else 200
         if code == 200 and self.answer is not None:

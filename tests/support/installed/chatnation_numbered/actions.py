@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 from typing import ClassVar
 
-from bot.actions import SkillAction, Turn
+from bot.actions import OnlineAction, SkillAction, Turn
 from chatnation_numbered.models import Answer
 
-__all__ = ["AnswerNumber", "AskText"]
+__all__ = ["AnswerNumber", "AskText", "CallOut"]
 
 NUMBERED = re.compile(r"n-(\d+)(?: wait (\d+(?:\.\d+)?))?")
 
 
 class AnswerNumber(SkillAction):
-    """Notes the answer. `wait 0.5` makes it take so many seconds, inside the transaction."""
+    """Notes the answer. `wait 0.5` makes it take so many seconds, inside the transaction; `die` kills the process there."""
 
     name: ClassVar[str] = "numbered_answer"
 
@@ -28,8 +30,22 @@ class AnswerNumber(SkillAction):
         count = int(turn.get("numbered_count", 0)) + 1
         await Answer.create(contact_id=turn.contact.id, number=int(found[1]), count=count)
         await asyncio.sleep(float(found[2] or 0))
+        if text.endswith(" die"):
+            os.kill(os.getpid(), signal.SIGKILL)
         turn.set("numbered_count", count)
         turn.set("numbered_said", f"n-{found[1]} is number {count} of this conversation.")
+
+
+class CallOut(OnlineAction):
+    """Answers from outside of any transaction: only the lease keeps a second worker from answering too."""
+
+    name: ClassVar[str] = "numbered_call"
+
+    async def perform(self, turn: Turn) -> None:
+        found = NUMBERED.search(turn.text)
+        assert found is not None, "numbered messages only"
+        await asyncio.sleep(float(found[2] or 0))
+        turn.say_text(f"n-{found[1]} was called.")
 
 
 class AskText(SkillAction):

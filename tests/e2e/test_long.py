@@ -1,0 +1,125 @@
+"""The outages that take their time, and a flood of half a minute (reliability R3, R15). Only with CHATNATION_LONG=1: see docs/faults.md."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from channels.emulator.client import EmulatorClient
+from tests.e2e.conftest import RETRIES_S
+from tests.e2e.stack import Stack, running
+from tests.e2e.truth import assert_answered_once, faults_of, make_people, settled
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("CHATNATION_LONG") != "1", reason="takes minutes: CHATNATION_LONG=1 runs it"
+)
+
+NATS_AWAY_S = 60.0
+POSTGRES_AWAY_S = 30.0
+FLOOD_S = 30
+FLOOD_PER_S = 800  # ten times what a number may send
+MEMORY_BYTES = 400 * 1024 * 1024  # of any one process
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with running(tmp_path, WORKER__INTERACTIVE=2, TURN__UNKNOWN_GRACE_S=5) as own:
+        yield own
+
+
+async def _write_all_along(client: EmulatorClient, people: list[str], *, each: int, seconds: float) -> None:
+    await client.set_pace(retry_schedule_s=RETRIES_S)
+    await client.bulk(wa_ids=people, messages_each=each, rate_per_s=len(people) * each / seconds)
+
+
+async def test_without_nats_for_a_minute_and_then_with_an_empty_one_answers_are_late_and_no_more(stack: Stack) -> None:
+    """Frozen, its streams wiped, then killed."""
+    people, each = 10, 20
+    async with stack.emulator() as client:
+        wa_ids = await make_people(client, people)
+        await _write_all_along(client, wa_ids, each=each, seconds=NATS_AWAY_S + 20)
+        with stack.frozen("nats"):
+            await asyncio.sleep(NATS_AWAY_S)
+            # Its files go while it still stands; what it comes back with has no stream and no consumer.
+            shutil.rmtree(stack.data / "nats" / "jetstream", ignore_errors=False)
+            during = await client.analyse(wa_ids=wa_ids)
+            ledger = await client.ledger(details=False)
+        assert stack.kill9("nats")
+        assert len(ledger["unacked"]) < 5, "nobody was made to wait for NATS"
+        assert during["answered"] > 0
+        await settled(client, wa_ids, expected=people * each, timeout_s=120)
+        await assert_answered_once(stack, client, wa_ids, each=each)
+        sys.stdout.write(f"answered while NATS was away: {during['answered']} of {during['asked']}\n")
+
+
+async def test_without_postgresql_for_half_a_minute_nothing_is_lost_and_all_pools_recover(stack: Stack) -> None:
+    people, each = 10, 12
+    async with stack.emulator() as client:
+        wa_ids = await make_people(client, people)
+        before = stack.pids()
+        await _write_all_along(client, wa_ids, each=each, seconds=POSTGRES_AWAY_S + 15)
+        await asyncio.sleep(5)
+        with stack.frozen("postgres"):
+            await asyncio.sleep(POSTGRES_AWAY_S)
+        await settled(client, wa_ids, expected=people * each, timeout_s=120)
+        await assert_answered_once(stack, client, wa_ids, each=each)
+        assert stack.pids() == before, "nobody had to be started again"
+
+
+async def test_half_a_minute_of_ten_times_the_load_is_bounded_and_leaves_the_others_alone(stack: Stack) -> None:
+    flooded, other = (each.phone_number_id for each in stack.organizations())
+    async with stack.emulator() as client:
+        people = await make_people(client, 40)
+        others = [f"25473{i:07d}" for i in range(4)]
+        await client.add_users([{"wa_id": wa_id} for wa_id in others])
+        for wa_id in others:
+            await client.ask(wa_id, "numbers", phone_number_id=other, timeout_s=30)
+        quiet = await _waits(client, others, other, seconds=8)
+        each = FLOOD_PER_S * FLOOD_S // len(people)
+        await client.bulk(wa_ids=people, messages_each=each, rate_per_s=FLOOD_PER_S, phone_number_id=flooded)
+        loud = await _waits(client, others, other, seconds=FLOOD_S)
+        largest = max(_memory(pid) for pid in stack.pids().values())
+        sys.stdout.write(
+            f"others' p95 {_p95(quiet):.2f} s before, {_p95(loud):.2f} s during; largest process {largest >> 20} MB\n"
+        )
+        assert largest < MEMORY_BYTES
+        # Two cores do everything here, the emulator's 800 POSTs a second included: the bound is for starvation.
+        assert _p95(loud) < 10 * _p95(quiet) + 2
+        report = await client.analyse(wa_ids=others)
+        assert faults_of(report) == dict.fromkeys(faults_of(report), 0), report["threads"][:2]
+
+
+async def _waits(client: EmulatorClient, people: list[str], number: str, *, seconds: float) -> list[float]:
+    """Seconds of each answer, everybody writing again when the last one has come."""
+    until = time.monotonic() + seconds
+
+    async def talk(wa_id: str) -> list[float]:
+        waits = []
+        while time.monotonic() < until:
+            began = time.monotonic()
+            await client.ask(wa_id, f"n-{time.monotonic_ns() % 10**10}", phone_number_id=number, timeout_s=60)
+            waits.append(time.monotonic() - began)
+            await asyncio.sleep(1)
+        return waits
+
+    return [wait for waits in await asyncio.gather(*map(talk, people)) for wait in waits]
+
+
+def _memory(pid: int) -> int:
+    """Resident bytes; 0 where there is no /proc."""
+    status = Path(f"/proc/{pid}/statm")
+    try:
+        return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def _p95(waits: list[float]) -> float:
+    return sorted(waits)[int(0.95 * (len(waits) - 1))]
