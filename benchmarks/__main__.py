@@ -12,6 +12,7 @@ from benchmarks.table import Line, show
 
 BENCHMARKS = {
     "engine": "benchmarks.engine",
+    "overrides": "benchmarks.overrides",
     "webhook": "benchmarks.webhook",
     "turn": "benchmarks.turn",
     "sender": "benchmarks.sender",

@@ -58,6 +58,7 @@ class Runtime:
         self.master = master  # seals what is the platform's: app secrets, raw deliveries
         self.clock = clock
         self.directory = Directory()
+        self.compiling = asyncio.Lock()  # one at a time: many organizations with versions of their own come at once
         self.holds = Holds()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)

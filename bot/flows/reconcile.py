@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from bot.flows.run import Run
-from bot.flows.state import Frame
+from typing import Any, Literal
 
-__all__ = ["reconcile"]
+from bot.flows.model import Compiled
+from bot.flows.run import Run
+from bot.flows.state import Frame, Pending
+from bot.flows.values import Unfit, coerce
+
+__all__ = ["Fate", "fate", "reconcile"]
+
+Fate = Literal["kept", "asked again", "dropped"]
+
+
+def fate(frame: Frame, pending: Pending | None, compiled: Compiled) -> Fate:
+    """What becomes of one frame when its conversation goes on with these flows."""
+    flow = compiled.flows.get(frame.flow)
+    if flow is None:
+        return "dropped"
+    if frame.step is None or frame.step in flow.index:
+        return "kept"
+    return "asked again" if _collect_of(frame, pending, compiled) is not None else "dropped"
+
+
+def _collect_of(frame: Frame, pending: Pending | None, compiled: Compiled) -> str | None:
+    """The step that asks for what is asked right now, under whatever id it has by now."""
+    if pending is None or pending.slot is None or (pending.flow, pending.step) != (frame.flow, frame.step):
+        return None
+    steps = compiled.flows[frame.flow].steps
+    return next((step.id for step in steps if step.kind == "collect" and step.target == pending.slot), None)
 
 
 def reconcile(run: Run) -> None:
@@ -14,7 +38,7 @@ def reconcile(run: Run) -> None:
     state, compiled = run.state, run.compiled
     first = not state.compiled_hash
     state.compiled_hash = compiled.content_hash
-    for slot in [slot for slot in state.slots if slot not in compiled.slots]:
+    for slot in [slot for slot, value in state.slots.items() if not _fits(slot, value, compiled)]:
         del state.slots[slot]
     for slot, value in compiled.initial.items():
         state.slots.setdefault(slot, value)
@@ -73,16 +97,31 @@ def _keeps(run: Run, frame: Frame) -> bool:
     frame.reask = [entry for entry in frame.reask if entry[0] in flow.index]
     if frame.step is None or frame.step in flow.index:
         return True
-    pending = run.state.pending
-    if pending is None or pending.flow != frame.flow or pending.slot is None:
+    step = _collect_of(frame, run.state.pending, run.compiled)
+    if step is None:
         return False
-    for step in flow.steps:
-        if step.kind == "collect" and step.target == pending.slot:
-            frame.step, frame.entered, frame.attempts, frame.checked = step.id, False, 0, False
-            return True
-    return False
+    frame.step, frame.entered, frame.attempts, frame.checked = step, False, 0, False
+    return True
 
 
 def _still_there(run: Run) -> bool:
     pending, top = run.state.pending, run.top
-    return pending is not None and top is not None and pending.flow == top.flow and pending.step == top.step
+    if pending is None or top is None or pending.flow != top.flow or pending.step != top.step:
+        return False
+    step = run.step_of(top)
+    if pending.slot is None or step is None or (step.kind == "collect" and step.target == pending.slot):
+        return True
+    # The id stayed and the step did not: what it is now begins anew.
+    top.entered, top.attempts, top.checked = False, 0, False
+    return False
+
+
+def _fits(slot_id: str, value: Any, compiled: Compiled) -> bool:
+    slot = compiled.slots.get(slot_id)
+    if slot is None:
+        return False
+    try:
+        coerce(slot, value)
+    except Unfit:
+        return False
+    return True

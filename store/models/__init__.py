@@ -4,6 +4,7 @@ from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookD
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
 from store.models.organization import Organization, OrganizationKey, SkillInstall
+from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
 from store.models.user import Membership, User
 
@@ -29,7 +30,9 @@ __all__ = [
     "OutboxItem",
     "PacingSlot",
     "Session",
+    "SkillDraft",
     "SkillInstall",
+    "SkillVersion",
     "User",
     "WebhookDelivery",
 ]
