@@ -54,6 +54,7 @@ SECTIONS = {
     "clock": "scheduler.settings:ClockSettings",
     "limits": "scheduler.settings:LimitSettings",
     "turn": "bot.settings:TurnSettings",
+    "remote": "bot.remote.settings:RemoteSettings",
     "log": "bot.settings:LogSettings",
     "secrets": "bot.settings:SecretsSettings",
     "demo": "bot.settings:DemoSettings",

@@ -20,8 +20,10 @@ from typing import Any
 
 from bot.bounded import Bounded
 from bot.flows import Compiled, Diagnostic, SkillSource, compile_beside, compile_flows, load_skill
-from bot.manifest import Manifest, ManifestError, MenuItem, read_manifest
+from bot.flows.steps import BUILTIN_ACTIONS
+from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, read_manifest
 from bot.publishing.overlay import Overlay
+from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, SkillContext, TaskContext, UnitOfWork
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
@@ -86,7 +88,12 @@ class Registry:
 
     @classmethod
     def load(
-        cls, *, context: Callable[[str], SkillContext] | None = None, queue: str | None = None, package: str = "skills"
+        cls,
+        *,
+        context: Callable[[str], SkillContext] | None = None,
+        queue: str | None = None,
+        package: str = "skills",
+        remote: RemoteSettings | None = None,
     ) -> Registry:
         """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one)."""
         skills: list[Skill] = []
@@ -102,7 +109,7 @@ class Registry:
         for skill in ordered:
             _follow_the_required(skill, ordered)
             if not skill.off and context is not None:
-                _import_code(skill, context(skill.name))
+                _import_code(skill, context(skill.name), remote or RemoteSettings())
             for each in QUEUES if queue == "all" else (queue,):
                 if not skill.off and each is not None:
                     _import_tasks(skill, each)
@@ -206,6 +213,11 @@ class Registry:
         skill, _, name = loaded_id.partition(":")
         return self.skills[skill].actions.get(name) if skill in self.skills else None
 
+    def action_timeout_s(self, skill: str) -> float | None:
+        """The skill's own limit for one action, if it has one."""
+        found = self.skills.get(skill)
+        return found.manifest.limits.action_timeout if found is not None and found.manifest is not None else None
+
     def task(self, name: str) -> tuple[type[Job], TaskFunction] | None:
         skill = self.skills.get(name.partition(".")[0])
         return skill.tasks.get(name) if skill is not None and not skill.off else None
@@ -238,10 +250,33 @@ def _read(skill: Skill) -> None:
     source = load_skill(skill.name, files)
     source.requires = tuple(skill.manifest.requires)
     skill.source = source
+    _check_promises(skill, source)
     skill.problems += [f"{skill.folder}/{each}" for each in source.diagnostics if each.severity == "error"]
     if not source.usable or skill.problems:
         # A flow file with an error turns the skill off as a whole: half a skill answers half a question.
         skill.off = True
+
+
+def _check_promises(skill: Skill, source: SkillSource) -> None:
+    """What the manifest says of flows and slots is there, and its names carry the skill's."""
+    manifest, file = skill.manifest, skill.folder / "skill.yml"
+    assert manifest is not None
+    promised = (
+        (("provides", "flows"), manifest.provides.flows, source.flows, "flow"),
+        (("slots", "exports"), manifest.slots.exports, source.slots, "slot"),
+    )
+    for keys, names, known, what in promised:
+        for n, name in enumerate(names):
+            if name not in known:
+                _turn_off(skill, f"{place_of(file, *keys, n)} {'.'.join(keys)}: there is no {what} {name}")
+    for n, trigger in enumerate(manifest.triggers):
+        if trigger.flow not in source.flows:
+            _turn_off(skill, f"{place_of(file, 'triggers', n, 'flow')} triggers: there is no flow {trigger.flow}")
+    for key, found in (("meters", manifest.meters), ("permissions", tuple(manifest.permissions))):
+        for n, name in enumerate(found):
+            if not name.startswith(f"{skill.name}.") and name != "message.out":
+                where = place_of(file, key, n if key == "meters" else name)
+                _turn_off(skill, f"{where} {key}: {name} does not begin with {skill.name}.")
 
 
 def _in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
@@ -293,7 +328,25 @@ def _compile_each(ordered: Sequence[Skill]) -> None:
             skill.problems += [f"{skill.folder / each.file}{str(each).removeprefix(each.file)}" for each in errors]
 
 
-def _import_code(skill: Skill, context: SkillContext) -> None:
+def _make_remote(skill: Skill, context: SkillContext, remote: RemoteSettings) -> None:
+    """An action for every one that the domain lists; not a line of the skill's code is imported."""
+    from bot.remote.action import RemoteAction
+
+    assert skill.manifest is not None
+    assert skill.source is not None
+    server = remote.server(skill.name, timeout_s=skill.manifest.limits.action_timeout)
+    if server is None and skill.source.actions:
+        log.warning("no action server is set for a remote skill", extra={"skill": skill.name})
+    skill.actions = {
+        name: RemoteAction(context, name, server) for name in skill.source.actions if name not in BUILTIN_ACTIONS
+    }
+
+
+def _import_code(skill: Skill, context: SkillContext, remote: RemoteSettings) -> None:
+    assert skill.manifest is not None
+    if skill.manifest.trust is Trust.REMOTE:
+        _make_remote(skill, context, remote)
+        return
     module = _import(skill, "actions")
     events = None if skill.off else _import(skill, "events")
     if module is not None:
@@ -318,6 +371,8 @@ def _import_code(skill: Skill, context: SkillContext) -> None:
 
 def _import_tasks(skill: Skill, queue: str) -> None:
     assert skill.manifest is not None
+    if skill.manifest.trust is Trust.REMOTE:
+        return
     wanted = skill.manifest.tasks.get(queue)  # type: ignore[call-overload]
     if wanted is None:
         return

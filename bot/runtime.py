@@ -17,6 +17,7 @@ from bot.errors import ConfigError
 from bot.flows import Command, Effect
 from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
 from bot.registry import Registry
+from bot.remote.settings import RemoteSettings
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
 from bot.standing import Holds
@@ -92,7 +93,11 @@ class Runtime:
         try:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
-            runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
+            runtime.registry = Registry.load(
+                context=runtime.skill_context if queue is not None else None,
+                queue=queue,
+                remote=found.section(RemoteSettings, "remote"),
+            )
             for port, dotted in {**ADAPTERS, **(adapters or {})}.items():
                 setattr(runtime, port, await _bind(dotted, runtime) if isinstance(dotted, str) else dotted)
         except BaseException:

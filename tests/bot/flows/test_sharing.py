@@ -48,7 +48,7 @@ BASE = compile_flows([SHIPPED])
 
 def beside(**changed: str) -> tuple[Compiled, Compiled]:
     """(beside the shipped one, alone)."""
-    files = {**FILES, **{path: text for path, text in changed.items()}}
+    files = FILES | changed
     source = load_skill("shop", files)
     return compile_beside(BASE, [SHIPPED], [source]), compile_flows([source])
 
