@@ -12,7 +12,6 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -25,12 +24,12 @@ from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, rea
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, SkillContext, TaskContext, UnitOfWork
+from store.apps import installed_skills
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
 
 log = logging.getLogger(__name__)
 
-ENTRY_POINTS = "chatnation.skills"
 QUEUES = ("interactive", "bulk", "render")
 CORE = "core"
 FLOW_FILES = ("flows.yml", "domain.yml", "nlu.yml", "flows/*.yml", "domain/*.yml", "locales/*.yml", "locales/*/*.yml")
@@ -68,14 +67,7 @@ def find_skills(package: str = "skills") -> list[tuple[str, str, Path]]:
         found += [
             (m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(Path(root).glob("*/skill.yml"))
         ]
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda each: each.name):
-        try:
-            outside = find_spec(point.module)
-        except (ImportError, ValueError) as e:  # a package that was half removed
-            log.error("skill package not found", extra={"skill": point.name, "package": point.module, "reason": str(e)})
-            continue
-        for root in (outside.submodule_search_locations if outside else None) or ():
-            found.append((point.name, point.module, Path(root)))
+    found += [(each.name, each.package, each.folder) for each in installed_skills() if each.folder is not None]
     return found
 
 
@@ -83,7 +75,11 @@ class Registry:
     """The skills of one process. Immutable once loaded, but for the cache of compiled sets."""
 
     def __init__(self, skills: Sequence[Skill]) -> None:
-        self.skills = {skill.name: skill for skill in skills}
+        self.skills: dict[str, Skill] = {}
+        for (
+            skill
+        ) in skills:  # the first of a name has it: an installed package does not put itself before a built-in skill
+            self.skills[skill.name if skill.name not in self.skills else f"{skill.name} ({skill.package})"] = skill
         self._compiled: Bounded[tuple[tuple[str, str], ...], Compiled] = Bounded(MAX_COMPILED)
 
     @classmethod
@@ -104,6 +100,12 @@ class Registry:
             else:
                 _read(skill)
             skills.append(skill)
+        for lost in installed_skills():
+            if lost.folder is None and not any(other.name == lost.name for other in skills):
+                skills.append(skill := Skill(lost.name, lost.package, Path(lost.name)))
+                _turn_off(
+                    skill, f"{skill.folder / 'skill.yml'}:1:1 the package of this skill cannot be found: {lost.problem}"
+                )
         ordered = _in_order_of_requirements(skills)
         _compile_each(ordered)
         for skill in ordered:
@@ -303,14 +305,24 @@ def _in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
         ordered.append(skill)
 
     for skill in skills:
-        visit(skill)
+        if skill.off:
+            ordered.append(skill)  # it may carry the name of another that is on
+        else:
+            visit(skill)
     return ordered
 
 
 def _follow_the_required(skill: Skill, ordered: Sequence[Skill]) -> None:
     """What a skill stands on may have been turned off after the order was found."""
+    there = {other.name for other in ordered if not other.off}
     for other in ordered:
-        if not skill.off and other.off and skill.manifest is not None and other.name in skill.manifest.requires:
+        if (
+            not skill.off
+            and other.off
+            and other.name not in there
+            and skill.manifest is not None
+            and other.name in skill.manifest.requires
+        ):
             _turn_off(skill, f"{skill.folder / 'skill.yml'}:1:1 requires the skill {other.name}, which is off")
 
 
@@ -347,7 +359,8 @@ def _import_code(skill: Skill, context: SkillContext, remote: RemoteSettings) ->
     if skill.manifest.trust is Trust.REMOTE:
         _make_remote(skill, context, remote)
         return
-    module = _import(skill, "actions")
+    _import(skill, "models")
+    module = None if skill.off else _import(skill, "actions")
     events = None if skill.off else _import(skill, "events")
     if module is not None:
         from rasa_sdk import Action  # half a second, and only where actions run
