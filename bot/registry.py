@@ -32,7 +32,16 @@ log = logging.getLogger(__name__)
 
 QUEUES = ("interactive", "bulk", "render")
 CORE = "core"
-FLOW_FILES = ("flows.yml", "domain.yml", "nlu.yml", "flows/*.yml", "domain/*.yml", "locales/*.yml", "locales/*/*.yml")
+FLOW_FILES = (
+    "flows.yml",
+    "domain.yml",
+    "nlu.yml",
+    "flows/*.yml",
+    "domain/*.yml",
+    "nlu/*.yml",
+    "locales/*.yml",
+    "locales/*/*.yml",
+)
 
 # Compiled sets at hand: those of skills as shipped, and those of organizations with versions of their own, which hold
 # only what differs (`python -m benchmarks overrides` measures it).

@@ -38,7 +38,7 @@ def _found(name: str, value: str) -> InstalledSkill:
     package = value.partition(":")[0].partition("[")[0].strip()
     try:
         spec = find_spec(package)  # of `a.b` this imports a, and a may do anything
-    except (Exception, SystemExit) as e:
+    except (Exception, SystemExit) as e:  # noqa: BLE001  # told by the registry, with the skill
         return InstalledSkill(name, package, None, f"{type(e).__name__}: {e}")
     folders = list((spec.submodule_search_locations if spec else None) or ())
     if not folders:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -104,6 +104,18 @@ def config() -> None:
 def check(context: typer.Context) -> None:
     """Check what every skill must satisfy, or a project of another engine; problems are told as file:line:col."""
     _become("bot.check", *context.args, environment=os.environ)
+
+
+@app.command()
+def schema(kind: Annotated[str, typer.Argument(help="skill, flows or domain.")]) -> None:
+    """Print the JSON schema of a kind of file, for editors."""
+    _become("bot.check.schema", kind, environment=os.environ)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def fit(context: typer.Context) -> None:
+    """Report how well the examples in the skills' nlu.yml tell their flows apart, and the thresholds that follow (--json)."""
+    _become("bot.embedding", *context.args, environment=os.environ)
 
 
 @app.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bot.flows.model import Compiled
+from bot.flows.interrupt import OpenFlow, close, drop_patterns
+from bot.flows.model import Compiled, Flow
 from bot.flows.run import Run
 from bot.flows.state import Frame, Pending
 from bot.flows.values import Unfit, coerce
@@ -14,13 +15,15 @@ __all__ = ["Fate", "fate", "reconcile"]
 Fate = Literal["kept", "asked again", "dropped"]
 
 
-def fate(frame: Frame, pending: Pending | None, compiled: Compiled) -> Fate:
-    """What becomes of one frame when its conversation goes on with these flows."""
+def fate(frame: Frame, pending: Pending | None, compiled: Compiled, above: Frame | None = None) -> Fate:
+    """What becomes of one frame when its conversation goes on with these flows. `above`: the frame on top of it."""
     flow = compiled.flows.get(frame.flow)
     if flow is None:
         return "dropped"
-    if frame.step is None or frame.step in flow.index:
+    if frame.step is None:
         return "kept"
+    if frame.step in flow.index:
+        return "kept" if _calls_as_before(frame, flow, above) else "dropped"
     return "asked again" if _collect_of(frame, pending, compiled) is not None else "dropped"
 
 
@@ -46,9 +49,15 @@ def reconcile(run: Run) -> None:
         return
     lost = _drop_lost(run)
     if state.pending is not None and not _still_there(run):
+        top = run.top
+        if top is not None and (top.flow, top.step) == (state.pending.flow, state.pending.step):
+            # The id stayed and the step did not: what it is now begins anew.
+            top.entered, top.attempts, top.checked = False, 0, False
         state.pending = None
     run.before = state.pending
     if lost:
+        drop_patterns(run)  # what they ask may be about what is gone
+        state.pending = run.before = None
         run.push_pattern("pattern_code_change")
 
 
@@ -70,8 +79,11 @@ def _drop_lost(run: Run) -> bool:
         run.log("flow_stranded", flow=frame.flow, step=frame.step)
         lost = lost or stack[start].kind != "pattern"
         gone = stack[start]
-        del stack[start:end]
-        run.settle_slots(gone)
+        if gone.kind == "pattern":
+            del stack[start:end]
+            run.settle_slots(gone)
+        else:
+            close(run, OpenFlow(start, end, gone))
         if gone.flow not in run.compiled.flows:
             _settle_unknown(run, gone)
         n = start
@@ -95,8 +107,11 @@ def _keeps(run: Run, frame: Frame) -> bool:
         return False
     frame.path = [entry for entry in frame.path if entry[0] in flow.index]
     frame.reask = [entry for entry in frame.reask if entry[0] in flow.index]
-    if frame.step is None or frame.step in flow.index:
+    if frame.step is None:
         return True
+    if frame.step in flow.index:
+        at = next(n for n, each in enumerate(run.state.stack) if each is frame)
+        return _calls_as_before(frame, flow, run.state.stack[at + 1] if at + 1 < len(run.state.stack) else None)
     step = _collect_of(frame, run.state.pending, run.compiled)
     if step is None:
         return False
@@ -104,16 +119,24 @@ def _keeps(run: Run, frame: Frame) -> bool:
     return True
 
 
+def _calls_as_before(frame: Frame, flow: Flow, above: Frame | None) -> bool:
+    """A flow that stands at a call must still call the flow above it."""
+    if above is None or above.kind != "call":
+        return True
+    step = flow.steps[flow.index[frame.step or ""]]
+    return step.kind == "call" and step.target == above.flow
+
+
 def _still_there(run: Run) -> bool:
     pending, top = run.state.pending, run.top
-    if pending is None or top is None or pending.flow != top.flow or pending.step != top.step:
+    if pending is None or top is None or (pending.flow, pending.step) != (top.flow, top.step):
         return False
     step = run.step_of(top)
-    if pending.slot is None or step is None or (step.kind == "collect" and step.target == pending.slot):
+    if step is None or pending.kind == "event":
         return True
-    # The id stayed and the step did not: what it is now begins anew.
-    top.entered, top.attempts, top.checked = False, 0, False
-    return False
+    if pending.kind == "action":
+        return step.kind in ("action", "builtin", "named", "collect")
+    return pending.slot is None or pending.slot == (step.target if step.kind == "collect" else top.ctx.get("slot"))
 
 
 def _fits(slot_id: str, value: Any, compiled: Compiled) -> bool:

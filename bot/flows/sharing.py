@@ -21,8 +21,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 _MISSING: Any = object()
 
-# Compared by hand: conditions are functions, and equal only to themselves.
-_PLAIN = tuple(each.name for each in fields(Step) if each.name not in ("next", "rejections"))
+# Conditions and templates are functions, equal only to themselves: of the same source over the same slots they do the same.
+_PLAIN = tuple(each.name for each in fields(Step) if each.name not in ("next", "rejections", "named"))
 
 
 class Layered(Mapping[K, V], Generic[K, V]):

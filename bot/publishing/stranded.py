@@ -62,9 +62,10 @@ def judge(
     stack: Sequence[Frame], pending: Pending | None, new: Compiled, old: Compiled | None = None
 ) -> Iterator[tuple[str, str, Fate]]:
     """The frames of one conversation that do not simply go on."""
-    for frame in stack:
-        what = fate(frame, pending, new)
-        if what != "kept" and (old is None or fate(frame, pending, old) == "kept"):
+    for n, frame in enumerate(stack):
+        above = stack[n + 1] if n + 1 < len(stack) else None
+        what = fate(frame, pending, new, above)
+        if what != "kept" and (old is None or fate(frame, pending, old, above) == "kept"):
             yield frame.flow, frame.step or "", what
 
 

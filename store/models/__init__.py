@@ -6,6 +6,7 @@ from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
+from store.models.usage import TurnTrace, UsageFact
 from store.models.user import Membership, User
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "SkillDraft",
     "SkillInstall",
     "SkillVersion",
+    "TurnTrace",
+    "UsageFact",
     "User",
     "WebhookDelivery",
 ]
