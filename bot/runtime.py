@@ -41,11 +41,12 @@ ADAPTERS = {
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
 }
-# Only in workers, in this order; each may be None, and then everything works without. Knowledge belongs before the router, which uses it.
+# Only in workers, in this order; each may be None, and then everything works without.
 WORKER_ADAPTERS = {
     "llm": "bot.llm.open:open_llm",
     "embedder": "bot.embedding.open:open_embedder",
     "transcriber": "bot.llm.open:open_transcriber",
+    "knowledge": "bot.knowledge.open:open_knowledge",
     "router": "bot.router.open:open_router",
 }
 REPARSE = "channels.whatsapp.intake:reparse"

@@ -3,6 +3,7 @@
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
+from store.models.knowledge import KnowledgeBase, KnowledgeDocument, KnowledgePassage
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
@@ -20,6 +21,9 @@ __all__ = [
     "Heartbeat",
     "InboxItem",
     "JobRow",
+    "KnowledgeBase",
+    "KnowledgeDocument",
+    "KnowledgePassage",
     "MediaFile",
     "Membership",
     "MergeProposal",
