@@ -11,7 +11,7 @@ TABLES = ("skill_drafts", "skill_versions")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0002_models_asked")]
+    dependencies = [("store", "0003_knowledge")]
 
     operations = [
         ops.CreateModel(
