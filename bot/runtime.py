@@ -19,6 +19,7 @@ from bot.errors import ConfigError
 from bot.flows import Effect
 from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
+from bot.remote.settings import RemoteSettings
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
 from bot.standing import Holds
@@ -68,6 +69,7 @@ class Runtime:
         self.master = master  # seals what is the platform's: app secrets, raw deliveries
         self.clock = clock
         self.directory = Directory()
+        self.compiling = asyncio.Lock()  # one at a time: many organizations with versions of their own come at once
         self.holds = Holds()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
@@ -107,7 +109,11 @@ class Runtime:
         try:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
-            runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
+            runtime.registry = Registry.load(
+                context=runtime.skill_context if queue is not None else None,
+                queue=queue,
+                remote=found.section(RemoteSettings, "remote"),
+            )
             await runtime.bind({**ADAPTERS, **_of_workers(queue), **(adapters or {})})
             runtime.feel(runtime.embedder)
         except BaseException:
