@@ -88,6 +88,7 @@ class _Compiler:
             synonyms=MappingProxyType({normalise(k): v for skill in self._sources for k, v in skill.synonyms.items()}),
             entities=MappingProxyType(self._entities()),
             patterns=MappingProxyType(self._patterns()),
+            said=MappingProxyType(self._said()),
             forms=MappingProxyType(self._forms(flows)),
             diagnostics=tuple(self._report.found),
             session=MappingProxyType({skill.name: skill.session for skill in self._sources}),
@@ -129,7 +130,7 @@ class _Compiler:
             min_value=source.min_value,
             max_value=source.max_value,
             accept=source.accept,
-            controlled=all(mapping.type == "controlled" for mapping in source.mappings),
+            controlled=_is_controlled(source.mappings),
             mappings=tuple(self._mapping(mapping, skill, source) for mapping in source.mappings),
             action_every_turn=source.action_every_turn,
             rejections=bind_rejections(source.rejections, skill, self._names, self._report),
@@ -333,6 +334,18 @@ class _Compiler:
                         found.setdefault(key, {}).setdefault(entity, skill.synonyms.get(str(value), value))
         return {words: tuple(known.items()) for words, known in found.items()}
 
+    def _said(self) -> dict[str, str]:
+        slots = (slot for skill in self._sources for slot in skill.slots.values())
+        named = {
+            name for slot in slots for mapping in slot.mappings for name in (*mapping.intents, *mapping.not_intents)
+        }
+        return {
+            normalise(text): name
+            for skill in self._sources
+            for name in named & skill.examples.keys()
+            for text, _ in skill.examples[name]
+        }
+
     def _forms(self, flows: Mapping[str, Flow]) -> dict[str, tuple[str, ...]]:
         return {
             f"{skill.name}:{form.name}": tuple(self._names.slot(name, skill.name) or name for name, _ in form.required)
@@ -396,3 +409,9 @@ def _reach(draft: _Draft, drafts: Mapping[str, _Draft]) -> list[_Draft]:
             seen[member.flow.id] = member
             todo.extend(drafts[target] for target in member.called)
     return list(seen.values())
+
+
+def _is_controlled(mappings: Sequence[SlotMapping]) -> bool:
+    """Also where entities are the only words that count."""
+    types = {mapping.type for mapping in mappings}
+    return types <= {"controlled"} or types == {"controlled", "from_entity"}

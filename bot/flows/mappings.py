@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,12 +29,16 @@ def map_slots(
     """Values for slots that the running flow asks for, or one that this message starts (`starts`, loaded ids).
 
     The first mapping of a slot that holds counts. A slot of type list takes all values of its entity, others the last.
+    An entity that several slots of a flow are filled from fills the one that is asked for, or none. A flow that starts is
+    also told what it sets itself, not only what it asks for.
     """
     running = _running(state)
     flows = [flow for flow in (*starts, *running[:1]) if flow in compiled.flows]
     fillable = {slot for flow in flows for slot in compiled.flows[flow].collects}
+    fillable |= {slot for flow in starts if flow in compiled.flows for slot in compiled.flows[flow].touches}
     asked = state.pending.slot if state.pending is not None else None
-    seen = _Seen(text, intent, entities, frozenset(starts), frozenset((*running, *starts)), asked)
+    kinds = Counter(kind for slot in fillable for kind in {_kind(each) for each in compiled.slots[slot].mappings})
+    seen = _Seen(text, intent, entities, frozenset(starts), frozenset(running), asked, kinds)
     found: list[SetSlot] = []
     for slot_id in sorted(fillable):
         slot = compiled.slots[slot_id]
@@ -52,6 +57,10 @@ def _running(state: FlowState) -> list[str]:
     return [frame.flow for frame in frames[root:]]
 
 
+def _kind(mapping: SlotMapping) -> tuple[str, str, str]:
+    return (mapping.entity, mapping.role, mapping.group)
+
+
 class _Seen:
     def __init__(
         self,
@@ -59,15 +68,17 @@ class _Seen:
         intent: str,
         entities: Sequence[Entity],
         started: frozenset[str],
-        active: frozenset[str],
+        running: frozenset[str],
         asked: str | None,
+        kinds: Counter[tuple[str, str, str]],
     ) -> None:
         self._text = text
         self._intent = intent
         self._entities = entities
         self._started = started
-        self._active = active
+        self._running = running
         self._asked = asked
+        self._kinds = kinds
 
     def value(self, slot: Slot, mapping: SlotMapping) -> Any:
         if not self._holds(slot, mapping):
@@ -86,7 +97,9 @@ class _Seen:
             return False
         if self._intent and self._intent in mapping.not_intents:
             return False
-        if mapping.active_flows and not self._active.intersection(mapping.active_flows):
+        # The words that start a flow are no text for it yet; an entity among them is.
+        active = self._running if mapping.type == "from_text" else self._running | self._started
+        if mapping.active_flows and not active.intersection(mapping.active_flows):
             return False
         if mapping.requested and (self._asked or "").rpartition(":")[2] not in mapping.requested:
             return False
@@ -94,6 +107,8 @@ class _Seen:
             return bool(self._started) and bool(mapping.intents)
         if mapping.type == "from_intent":
             return bool(mapping.intents)
+        if mapping.type == "from_entity":
+            return self._asked == slot.id or self._kinds[_kind(mapping)] < 2
         # A whole message is an answer only to the question that is asked, unless the mapping says when.
         return mapping.type != "from_text" or bool(mapping.intents or mapping.active_flows) or self._asked == slot.id
 

@@ -75,7 +75,7 @@ class Slot:
     min_value: float | None = None
     max_value: float | None = None
     accept: str = ""
-    controlled: bool = False  # only actions, buttons and set_slots may fill it
+    controlled: bool = False  # only actions, buttons, set_slots and its entities may fill it, no free words
     rejections: tuple[Rejection, ...] = ()
     refill_utter: str | None = None
     mappings: tuple[SlotMapping, ...] = (SlotMapping("from_llm"),)
@@ -175,6 +175,7 @@ class Compiled:
         default_factory=dict
     )  # words, normalised -> (entity, value)
     patterns: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)  # entity -> `regex:` of nlu files
+    said: Mapping[str, str] = field(default_factory=dict)  # example, normalised -> the intent that a mapping names
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # flow made of a classic form -> its slots
     session: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     organization: str = "organization"  # the skill whose patterns and words stand in for core's

@@ -77,6 +77,7 @@ def compile_beside(
         synonyms=_layer(base.synonyms, made.synonyms),
         entities=_layer(base.entities, made.entities),
         patterns=_layer(base.patterns, made.patterns),
+        said=_layer(base.said, made.said),
         forms=_layer(base.forms, made.forms),
         session=_layer(base.session, made.session),
         diagnostics=tuple(found for found in made.diagnostics if found not in known),

@@ -147,20 +147,25 @@ class _Turn:
         if slot is None:
             dropped(run, command, "unknown slot")
             return
-        if run.compiled.slots[slot].controlled and command.source not in ("button", "action"):
+        if run.compiled.slots[slot].controlled and command.source not in ("button", "action", "nlu"):
             dropped(run, command, "controlled slot")
             return
         fits, value = run.fits(slot, command.value)
         if not fits:
             run.log("slot_does_not_fit", slot=slot, value=command.value)
             return
-        if any(slot in run.compiled.flows[flow].collects for flow in self._starts):
+        if any(self._is_taken_by(flow, slot, command.source) for flow in self._starts):
             self._later.append((slot, value))
         elif not self._set_in_running(slot, value, command.source):
             if self._is_started_later(slot):
                 self._later.append((slot, value))
             else:
                 dropped(run, command, "no running flow asks for it")
+
+    def _is_taken_by(self, flow: str, slot: str, source: str) -> bool:
+        """A flow that only sets a slot is still told its entity: "cancel my ticket for the book fair"."""
+        found = self._run.compiled.flows[flow]
+        return slot in found.collects or (source == "nlu" and slot in found.touches)
 
     def _named_flows(self) -> list[str]:
         """The flows that this message starts, wherever in it they are named."""

@@ -20,9 +20,18 @@ _TYPED = frozenset(("date", "time", "datetime", "amount", "email", "phone"))
 
 
 def find_values(
-    reading: Reading, flow: str, compiled: Compiled, filled: Mapping[str, Any], *, asked: Slot | None
+    reading: Reading,
+    flow: str,
+    compiled: Compiled,
+    filled: Mapping[str, Any],
+    *,
+    asked: Slot | None,
+    taken: Sequence[tuple[int, int]] = (),
 ) -> list[SetSlot]:
-    """What the flow asks for elsewhere and this sentence tells. Two empty slots of one kind: neither, who could know which."""
+    """What the flow asks for elsewhere and this sentence tells. Two empty slots of one kind: neither, who could know which.
+
+    `taken`: where entities stand, whose digits are no number of their own.
+    """
     slots = [compiled.slots[each] for each in sorted(compiled.flows[flow].collects)]
     kinds: dict[str, list[Slot]] = {}
     for slot in slots:
@@ -33,7 +42,7 @@ def find_values(
         empty = [slot for slot in members if filled.get(slot.id) is None]
         wanted = empty if len(empty) == 1 else members if len(members) == 1 else []
         for slot in wanted:
-            value = _value(slot, reading)
+            value = _value(slot, reading, taken)
             if value is not None and value != filled.get(slot.id):
                 found.append(SetSlot(slot.id, value))
     return found
@@ -50,26 +59,27 @@ def _kind(slot: Slot) -> str:
     return slot.id if slot.type == "categorical" else ""
 
 
-def _value(slot: Slot, reading: Reading) -> Any:
+def _value(slot: Slot, reading: Reading, taken: Sequence[tuple[int, int]]) -> Any:
     if slot.accept in _TYPED:
         return accept_text(slot, reading)
     if slot.type == "categorical":
         named = {value for value in slot.values if _is_named(normalise(value), reading.words)}
         return next(iter(named)) if len(named) == 1 else None
-    return _number(reading)
+    return _number(reading, taken)
 
 
 def _is_named(name: str, words: str) -> bool:
     return len(name) >= MIN_LETTERS and f" {name} " in f" {words} "
 
 
-def _number(reading: Reading) -> float | None:
+def _number(reading: Reading, taken: Sequence[tuple[int, int]]) -> float | None:
     """One that belongs to no date, time, amount, phone number or address."""
     text = plain(reading.text)
     spans: list[tuple[int, int]] = [
         each.span for each in (*find_dates(text, reading.now), *find_times(text, reading.now))
     ]
     spans += [each.span for each in find_amounts(text, reading.words, reading.lexicons, reading.country)]
+    spans += taken
     spans += [match.span() for match in re.finditer(r"\+?\d[\d\s-]{6,}\d|\S+@\S+", text)]
     rest = _without(text, spans)
     return read_number(rest, normalise(rest), reading.lexicons)

@@ -90,7 +90,12 @@ def _named(name: str, entities: str | None, compiled: Compiled, state: FlowState
         return [
             StartFlow(started, forced=True),
             *named,
-            *(each for each in mapped if each.name not in _ids(named, compiled, started)),
+            *(
+                each
+                for each in mapped
+                if each.name not in _ids(named, compiled, started)
+                and not (source == "user" and compiled.slots[each.name].controlled)
+            ),
         ]
     flow = compiled.flow_id(name, running_skill(state))
     if flow is not None and not compiled.flows[flow].is_pattern:

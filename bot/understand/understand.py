@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,6 +39,9 @@ from bot.flows import (
     open_step,
     question_below,
 )
+from bot.flows.entities import Entity, find_entities
+from bot.flows.mappings import map_slots
+from bot.flows.model import SlotMapping
 from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare
@@ -220,6 +223,7 @@ class _Text:
             _Way(self._engine_words, Source.GLOBAL, 1.0),
             _Way(self._exact_wish, Source.EXAMPLE, 1.0),
             _Way(self._digression, Source.MEANING, 0.0),
+            _Way(self._mapped_answer, Source.ENTITY, 0.9),
             _Way(self._answer, Source.SLOT, 0.9),
             _Way(self._near_option, Source.OPTION, 0.8),
             _Way(self._answer_below, Source.SLOT, 0.8),
@@ -246,19 +250,53 @@ class _Text:
 
     def _values(self, taken: Considered) -> list[Considered]:
         """What else the sentence tells: of the flow that it starts, or of the one that asks something by type."""
+        if taken.source in (Source.WORDS, Source.PAYLOAD, Source.FORCED):
+            return []
         asked = self._question.slot
+        values: list[SetSlot] = []
         if isinstance(taken.command, StartFlow):
             flow = self._compiled.flow_id(taken.command.flow)
-            filled: Mapping[str, Any] = {}
-            asked = None
-        elif asked is not None and taken.source in (Source.SLOT, Source.NONE) and not self._takes_words(asked):
+            if flow is not None:
+                values = self._mapped(flow) + self._told(flow, {}, None)
+        elif asked is not None and taken.source in (Source.SLOT, Source.ENTITY, Source.NONE):
+            values = [each for each in self._mapped() if each.name != asked.id]
             flow, filled = self._running(), self._state.slots
-        else:
-            return []
-        if flow is None or flow not in self._compiled.flows or taken.source in (Source.WORDS, Source.PAYLOAD):
-            return []
-        values = find_values(self._reading, flow, self._compiled, filled, asked=asked)
-        return [Considered(value, Source.ENTITY, 0.8, (0, len(self._text))) for value in values]
+            if self._takes_words(asked):  # words of a free answer correct nothing
+                values = [each for each in values if filled.get(each.name) is None]
+            elif flow is not None and flow in self._compiled.flows and not self._intent:
+                values += self._told(flow, filled, asked)
+            values = [each for each in values if each.value != filled.get(each.name)]
+        first: dict[str, SetSlot] = {}
+        for value in values:
+            first.setdefault(value.name, value)
+        return [Considered(value, Source.ENTITY, 0.8, (0, len(self._text))) for value in first.values()]
+
+    def _told(self, flow: str, filled: Mapping[str, Any], asked: Slot | None) -> list[SetSlot]:
+        """By the types of slots; digits of a code are no number."""
+        taken = [(each.start, each.end) for each in self._entities]
+        return find_values(self._reading, flow, self._compiled, filled, asked=asked, taken=taken)
+
+    def _mapped(self, starts: str = "") -> list[SetSlot]:
+        """By the mappings of slots: of the flow that starts, else of the one that runs."""
+        intent = self._intent
+        if starts:
+            flow = self._compiled.flows[starts]
+            intent = intent or next((name for name, _ in flow.intents), "")
+            found = self._map(intent, starts=(starts,))
+            return [each for each in found if each.name in flow.touches]
+        return self._map(intent)
+
+    def _map(self, intent: str, *, text: str | None = None, starts: tuple[str, ...] = ()) -> list[SetSlot]:
+        text = self._text if text is None else text
+        return map_slots(self._compiled, self._state, text=text, intent=intent, entities=self._entities, starts=starts)
+
+    @cached_property
+    def _entities(self) -> list[Entity]:
+        return find_entities(self._compiled, self._text)
+
+    @property
+    def _intent(self) -> str:
+        return self._compiled.said.get(self._reading.words) or self._compiled.said.get(self._bare, "")
 
     def _running(self) -> str | None:
         """The outermost of the flows that run: it owns the slots of those that it calls."""
@@ -325,6 +363,17 @@ class _Text:
         if value is not None:
             return [SetSlot(slot.id, value)]
         return []
+
+    def _mapped_answer(self) -> list[Command]:
+        """The entity or the intent that the slot is filled from, wherever it stands; what is left is read by its type."""
+        slot = self._question.slot
+        if (
+            slot is None
+            or slot.mappings[:1] in ((), (SlotMapping("from_llm"),))
+            or slot.mappings[0].type == "from_text"
+        ):
+            return []
+        return [each for each in self._map(self._intent, text="") if each.name == slot.id]
 
     def _answer_below(self) -> list[Command]:
         """Asked whether to go on, the person may simply give the value that the interrupted question wants."""
