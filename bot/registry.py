@@ -23,7 +23,7 @@ from bot.flows.steps import BUILTIN_ACTIONS
 from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, read_manifest
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
-from bot.skill import Event, Job, MenuEntry, SkillContext, TaskContext, UnitOfWork
+from bot.skill import Event, Job, MenuEntry, NamesFunction, SkillContext, TaskContext, UnitOfWork
 from store.apps import installed_skills
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
@@ -63,6 +63,7 @@ class Skill:
     actions: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, tuple[type[Job], TaskFunction]] = field(default_factory=dict)
     handlers: dict[str, list[Handler]] = field(default_factory=dict)
+    names: dict[str, NamesFunction] = field(default_factory=dict)  # entity -> what there is of it
     problems: list[str] = field(default_factory=list)
     found: Sequence[Diagnostic] = ()  # by the compiler, also what does not stop the skill
     off: bool = False
@@ -233,6 +234,10 @@ class Registry:
         skill = self.skills.get(name.partition(".")[0])
         return skill.tasks.get(name) if skill is not None and not skill.off else None
 
+    def names(self, enabled: Iterable[str]) -> dict[str, NamesFunction]:
+        """Who tells what there is of an entity, of these skills."""
+        return {entity: tell for name in self._usable(enabled) for entity, tell in self.skills[name].names.items()}
+
     def handlers(self, event: Event, enabled: Iterable[str]) -> list[Handler]:
         return [
             handler
@@ -386,6 +391,13 @@ def _import_code(skill: Skill, context: SkillContext, remote: RemoteSettings) ->
                 if name in skill.actions:
                     _turn_off(skill, f"{module.__file__}:1:1 two actions are named {name}")
                 skill.actions[name] = action
+    for function in _marked(None if skill.off else _import(skill, "entities"), "__chatnation_entity__"):
+        entity = function.__chatnation_entity__
+        if not entity.startswith(f"{skill.name}_"):
+            _turn_off(
+                skill, f"{inspect.getsourcefile(function)}:1:1 the entity {entity} does not start with the skill's name"
+            )
+        skill.names[entity] = function
     for each in (events, module):
         for handler in _marked(each, "__chatnation_event__"):
             skill.handlers.setdefault(handler.__chatnation_event__.name, []).append(handler)

@@ -17,6 +17,7 @@ from bot.embedding import EmbeddingSettings, Senses
 from bot.embedding.cache import VectorCache
 from bot.errors import ConfigError
 from bot.flows import Effect
+from bot.names import KnownNames
 from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.remote.settings import RemoteSettings
@@ -71,6 +72,7 @@ class Runtime:
         self.directory = Directory()
         self.compiling = asyncio.Lock()  # one at a time: many organizations with versions of their own come at once
         self.holds = Holds()
+        self.names = KnownNames()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)

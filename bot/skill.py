@@ -14,11 +14,11 @@ async def render_ticket(job: RenderTicket, ctx: TaskContext) -> None:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -35,11 +35,13 @@ __all__ = [
     "Job",
     "Lane",
     "MenuEntry",
+    "Named",
     "OrganizationInfo",
     "SkillContext",
     "TaskContext",
     "UnitOfWork",
     "Wait",
+    "names",
     "on",
     "task",
 ]
@@ -108,6 +110,15 @@ class Wait:
     on_timeout: Any
 
 
+class Named(NamedTuple):
+    """One of an organization's own things as people call it. `value`: what the slot gets; `within`: the value of the thing
+    that it belongs to, beside which alone its name counts."""
+
+    value: str
+    name: str
+    within: str | None = None
+
+
 class UnitOfWork(Protocol):
     """One transaction of a task or of a local action: rows, and what follows from them, together or not at all."""
 
@@ -165,6 +176,22 @@ def task(job: type[J]) -> Callable[[TaskFunction[J]], TaskFunction[J]]:
 
     def mark(function: TaskFunction[J]) -> TaskFunction[J]:
         function.__chatnation_job__ = job  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+NamesFunction = Callable[[datetime], Awaitable[Sequence[Named]]]
+
+
+def names(entity: str) -> Callable[[NamesFunction], NamesFunction]:
+    """Marks the function of a skill's `entities.py` that tells what there is of an entity, now, in the organization in scope.
+
+    Slots with a `from_entity` mapping of that name are filled wherever one is named. It is asked every half a minute at most.
+    """
+
+    def mark(function: NamesFunction) -> NamesFunction:
+        function.__chatnation_entity__ = entity  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.flows.model import Compiled
 from bot.flows.words import normalise
 
-__all__ = ["Entity", "find_entities"]
+__all__ = ["Entity", "find_entities", "find_known"]
+
+T = TypeVar("T")
 
 MAX_TEXT = 1_000  # characters looked at; regular expressions may take long on more
-MAX_WORDS = 6  # of one entity
+MAX_WORDS = 8  # of one entity
 MAX_FOUND = 30
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*", re.UNICODE)
@@ -43,17 +45,24 @@ def find_entities(compiled: Compiled, text: str) -> list[Entity]:
 
 
 def _by_words(compiled: Compiled, text: str) -> Iterator[Entity]:
-    if not compiled.entities:
+    for (entity, value), (start, end) in find_known(compiled.entities, text):
+        yield Entity(entity, value, start, end)
+
+
+def find_known(index: Mapping[str, Sequence[T]], text: str) -> Iterator[tuple[T, tuple[int, int]]]:
+    """What these words (normalised) stand for, and where; of those that overlap the longest."""
+    if not index:
         return
+    text = text[:MAX_TEXT]
     tokens = [(match.start(), match.end()) for match in _TOKEN.finditer(text)]
     n = 0
     while n < len(tokens):
         for size in range(min(MAX_WORDS, len(tokens) - n), 0, -1):
             start, end = tokens[n][0], tokens[n + size - 1][1]
-            known = compiled.entities.get(normalise(text[start:end]))
+            known = index.get(normalise(text[start:end]))
             if known:
-                for entity, value in known:
-                    yield Entity(entity, value, start, end)
+                for each in known:
+                    yield each, (start, end)
                 n += size - 1
                 break
         n += 1

@@ -52,6 +52,7 @@ from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
 from bot.understand import Understanding
 from bot.understand.language import spoken
+from bot.understand.names import Names
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
 from store.db import transaction
@@ -179,6 +180,10 @@ class TurnInHand:
 
     async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
         """By what it says; when that explains little, again with what it means."""
+        names: Names = {}
+        if option_payload is None and isinstance(message, Text | Choice):
+            tellers = self.runtime.registry.names(self.profile.skills)
+            names = await self.runtime.names.of(self.held.organization_id, tellers, now=self.now)
         understand = partial(
             self.runtime.understand,
             message,
@@ -189,6 +194,7 @@ class TurnInHand:
             country=self.profile.info.country,
             timezone=self.profile.info.timezone,
             option_payload=option_payload,
+            names=names,
         )
         heard = understand()
         if not heard.unsure or self.runtime.senses is None or not isinstance(message, Text):

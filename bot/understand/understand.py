@@ -49,6 +49,7 @@ from bot.understand.entities import find_values
 from bot.understand.lexicon import lexicons
 from bot.understand.match import CHATTER, ENGINE, Matcher, Ranked
 from bot.understand.mood import read_mood
+from bot.understand.names import Names, find_names, links
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
@@ -114,15 +115,16 @@ def interpret(
     timezone: str = "Africa/Nairobi",
     option_payload: str | None = None,
     meaning: Meaning | None = None,
+    names: Names | None = None,
     trace: bool = False,
 ) -> Understanding:
     """What one message means; no commands when it asks for nothing (a reaction).
 
     `option_payload` is that of a tapped option which the host has verified as its own. `now` and `timezone` are there for
     times and dates in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
-    is `unsure`, it is worth asking again with it. With `trace` every way is tried, to tell what the losers said.
+    is `unsure`, it is worth asking again with it. `names`: of the organization's own things. With `trace` every way is tried, to tell what the losers said.
     """
-    context = _Context(state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, trace)
+    context = _Context(state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or {}, trace)
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
         if commands is None:
@@ -155,6 +157,7 @@ class _Context:
     country: str
     now: datetime  # where the organization is
     meaning: Meaning | None
+    names: Names
     trace: bool
 
 
@@ -222,6 +225,7 @@ class _Text:
             _Way(self._flow_words, Source.WORDS, 1.0),
             _Way(self._engine_words, Source.GLOBAL, 1.0),
             _Way(self._exact_wish, Source.EXAMPLE, 1.0),
+            _Way(self._wish_around_names, Source.EXAMPLE, 0.9),
             _Way(self._digression, Source.MEANING, 0.0),
             _Way(self._mapped_answer, Source.ENTITY, 0.9),
             _Way(self._answer, Source.SLOT, 0.9),
@@ -261,9 +265,10 @@ class _Text:
         elif asked is not None and taken.source in (Source.SLOT, Source.ENTITY, Source.NONE):
             values = [each for each in self._mapped() if each.name != asked.id]
             flow, filled = self._running(), self._state.slots
-            if self._takes_words(asked):  # words of a free answer correct nothing
-                values = [each for each in values if filled.get(each.name) is None]
-            elif flow is not None and flow in self._compiled.flows and not self._intent:
+            # Words of a free answer correct nothing; what was chosen from a list is corrected by choosing again.
+            free, slots = self._takes_words(asked), self._compiled.slots
+            values = [e for e in values if filled.get(e.name) is None or not (free or slots[e.name].controlled)]
+            if not free and flow is not None and flow in self._compiled.flows and not self._intent:
                 values += self._told(flow, filled, asked)
             values = [each for each in values if each.value != filled.get(each.name)]
         first: dict[str, SetSlot] = {}
@@ -292,7 +297,11 @@ class _Text:
 
     @cached_property
     def _entities(self) -> list[Entity]:
-        return find_entities(self._compiled, self._text)
+        return [*find_entities(self._compiled, self._text), *self._names]
+
+    @cached_property
+    def _names(self) -> list[Entity]:
+        return find_names(self._context.names, self._text, [each for each in self._state.slots.values() if each])
 
     @property
     def _intent(self) -> str:
@@ -425,11 +434,32 @@ class _Text:
         """A question for free text must not swallow "my tickets"."""
         return exact_wish(self._reading.words, self._state, self._compiled)
 
+    def _wish_around_names(self) -> list[Command]:
+        """ "cancel my Night gig ticket" is "cancel my ticket"."""
+        for words in (self._rest, bare(self._rest, self._lexicons)) if self._names else ():
+            flow = self._compiled.words.get(words)
+            if flow is not None and can_start(self._compiled, self._state, flow):
+                return [StartFlow(flow)]
+            if wish := exact_wish(words, self._state, self._compiled):
+                return wish
+        return []
+
+    @cached_property
+    def _rest(self) -> str:
+        """The words without the names of things, and without what led on to them at the end."""
+        rest = self._text
+        for each in self._names:
+            rest = rest[: each.start] + " " * (each.end - each.start) + rest[each.end :]
+        tokens = normalise(rest).split()
+        while tokens and tokens[-1] in links():
+            tokens.pop()
+        return " ".join(tokens)
+
     def _near_wish(self) -> list[Command]:
         """By shared words, where there are too few examples for anything better."""
         if self._is_free_text() or self._matcher().fit.fitted:
             return []
-        return near_wish(self._reading.words, self._state, self._compiled)
+        return near_wish(self._rest if self._names else self._reading.words, self._state, self._compiled)
 
     # -- likeness
 
@@ -500,7 +530,9 @@ class _Text:
     def _rank(self) -> list[Ranked]:
         if self._ranked is None:
             meaning = self._context.meaning
-            self._ranked = self._matcher().rank(self._reading.words, meaning.vector if meaning else None)
+            self._ranked = self._matcher().rank(
+                self._rest if self._names and self._rest else self._reading.words, meaning.vector if meaning else None
+            )
         return self._ranked
 
     # -- what is left

@@ -111,6 +111,8 @@ class LookUpTypes(SkillAction):
         held = {each.row.id: await service.held_ticket(each.row.id, turn.contact.id) for each in view.types}
         tickets = [ticket for ticket in held.values() if ticket is not None]
         offered = [each.row for each in view.types if each.is_open]
+        if turn.get("events_ticket_type", "") not in ("", *(str(row.id) for row in offered)):
+            turn.set("events_ticket_type", None)
         if tickets and all(held[row.id] for row in offered):
             turn.set("events_ticket", str(tickets[0].id))
             turn.set("events_found", "held")
@@ -284,15 +286,16 @@ class PromisePicture(SkillAction):
 
 
 class LookUpTickets(SkillAction):
-    """Sets `events_found` to none, one or some valid tickets of the person; the only one is chosen at once."""
+    """Sets `events_found` to none, one or some valid tickets of the person; the only one, also of the event named, is chosen at once."""
 
     name: ClassVar[str] = "events_look_up_tickets"
 
     async def perform(self, turn: Turn) -> None:
         tickets = await service.tickets_of(turn.contact.id, now=turn.now)
         turn.set("events_found", _how_many(len(tickets)))
-        if len(tickets) == 1:
-            turn.set("events_ticket", str(tickets[0].row.id))
+        named = [each for each in tickets if str(each.event.id) == turn.get("events_event")]
+        if len(named or tickets) == 1:
+            turn.set("events_ticket", str((named or tickets)[0].row.id))
 
 
 class AskTicket(SkillAction):
