@@ -9,6 +9,7 @@ from uuid import UUID
 from bot.actions import SkillAction, Turn
 from bot.contacts import consent
 from bot.messages import MediaKind, MediaOut, Option
+from bot.understand.addresses import likely_email
 from skills.events import service
 from skills.events.events import TicketCancelled, TicketIssued
 from skills.events.jobs import PICTURE_READY, RenderTicket
@@ -26,6 +27,7 @@ __all__ = [
     "AskTicket",
     "AskTicketType",
     "CancelTicket",
+    "CheckEmail",
     "CheckType",
     "LookUp",
     "LookUpTickets",
@@ -177,6 +179,23 @@ class AskName(SkillAction):
             [Option(title=words_of(turn.locale).use_this_name, payload=payload)],
             name=known,
         )
+
+
+class CheckEmail(SkillAction):
+    """Sets `events_email_hint` to what was probably meant, or to nothing; takes it once the person has said yes."""
+
+    name: ClassVar[str] = "events_check_email"
+
+    async def perform(self, turn: Turn) -> None:
+        hint = turn.get("events_email_hint")
+        if hint and turn.get("events_email_ok"):
+            turn.set("events_email", hint)
+            turn.set("events_email_hint", None)
+            return
+        likely = likely_email(turn.slot("events_email", str))
+        if likely != hint:  # else it was asked about already
+            turn.set("events_email_ok", None)
+        turn.set("events_email_hint", likely)
 
 
 class AskConfirm(SkillAction):
