@@ -13,7 +13,7 @@ from bot.understand.amounts import find_amounts
 from bot.understand.dates import find_dates, find_times, plain
 from bot.understand.numbers import read_number
 
-__all__ = ["find_values"]
+__all__ = ["find_values", "without_others"]
 
 MIN_LETTERS = 3  # of a name: shorter ones stand in other words' company by chance
 _TYPED = frozenset(("date", "time", "datetime", "amount", "email", "phone"))
@@ -73,7 +73,12 @@ def _is_named(name: str, words: str) -> bool:
 
 
 def _number(reading: Reading, taken: Sequence[tuple[int, int]]) -> float | None:
-    """One that belongs to no date, time, amount, phone number or address."""
+    rest = without_others(reading, taken)
+    return read_number(rest, normalise(rest), reading.lexicons)
+
+
+def without_others(reading: Reading, taken: Sequence[tuple[int, int]] = ()) -> str:
+    """The text, with blanks where a date, time, amount, phone number or address stands: no number of theirs counts."""
     text = plain(reading.text)
     spans: list[tuple[int, int]] = [
         each.span for each in (*find_dates(text, reading.now), *find_times(text, reading.now))
@@ -81,8 +86,7 @@ def _number(reading: Reading, taken: Sequence[tuple[int, int]]) -> float | None:
     spans += [each.span for each in find_amounts(text, reading.words, reading.lexicons, reading.country)]
     spans += taken
     spans += [match.span() for match in re.finditer(r"\+?\d[\d\s-]{6,}\d|\S+@\S+", text)]
-    rest = _without(text, spans)
-    return read_number(rest, normalise(rest), reading.lexicons)
+    return _without(text, spans)
 
 
 def _without(text: str, spans: Iterable[Sequence[int]]) -> str:

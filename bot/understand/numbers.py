@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.understand.lexicon import Lexicon, NumberWords
 
-__all__ = ["read_number"]
+__all__ = ["find_digits", "read_number"]
 
 _DIGITS = re.compile(
     r"(?<![\w.])([-+]?)(\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)\s?([kKmM](?![a-zA-Z]))?(?![\d])"
@@ -28,6 +28,12 @@ def read_number(text: str, words: str, lexicons: Sequence[Lexicon]) -> float | N
         if number is not None:
             return float(number)
     return None
+
+
+def find_digits(text: str) -> tuple[int, int] | None:
+    """Where the one number in digits stands."""
+    found = [match for match in _DIGITS.finditer(text) if match.group(2)]
+    return (found[0].start(), found[0].start() + len(found[0].group().rstrip())) if len(found) == 1 else None
 
 
 def _from_digits(match: re.Match[str]) -> float:

@@ -46,6 +46,7 @@ from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare
 from bot.understand.entities import find_values
+from bot.understand.evidence import find_phrase, find_value
 from bot.understand.lexicon import lexicons
 from bot.understand.match import CHATTER, ENGINE, Matcher, Ranked
 from bot.understand.mood import read_mood
@@ -274,7 +275,7 @@ class _Text:
         first: dict[str, SetSlot] = {}
         for value in values:
             first.setdefault(value.name, value)
-        return [Considered(value, Source.ENTITY, 0.8, (0, len(self._text))) for value in first.values()]
+        return [Considered(value, Source.ENTITY, 0.8, self._evidence(value, Source.ENTITY)) for value in first.values()]
 
     def _told(self, flow: str, filled: Mapping[str, Any], asked: Slot | None) -> list[SetSlot]:
         """By the types of slots; digits of a code are no number."""
@@ -320,7 +321,22 @@ class _Text:
 
     def _considered(self, command: Command, way: _Way) -> Considered:
         confidence = way.confidence or (self._ranked[0].score if self._ranked else 0.0)
-        return Considered(command, way.source, round(min(confidence, 1.0), 3), (0, len(self._text)))
+        return Considered(command, way.source, round(min(confidence, 1.0), 3), self._evidence(command, way.source))
+
+    def _evidence(self, command: Command, source: Source) -> tuple[int, int]:
+        """Where in the text it stands: a value where it was read, words without the politeness around them."""
+        if source in (Source.WORDS, Source.GLOBAL):
+            return find_phrase(self._text, self._bare)
+        slot = self._compiled.slots.get(command.name) if isinstance(command, SetSlot) else None
+        if slot is None or not isinstance(command, SetSlot) or source not in (Source.SLOT, Source.ENTITY):
+            return 0, len(self._text)
+        named = {mapping.entity for mapping in slot.mappings if mapping.entity}
+        values = command.value if isinstance(command.value, list) else [command.value]
+        spans = [(e.start, e.end) for e in self._entities if e.entity in named and e.value in values]
+        if spans:
+            return min(start for start, _ in spans), max(end for _, end in spans)
+        taken = [(each.start, each.end) for each in self._entities]
+        return find_value(slot, command.value, self._reading, taken)
 
     def _slash(self) -> list[Command]:
         return read_payload(self._text, self._compiled, self._state, source="user") or []
