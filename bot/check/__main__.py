@@ -1,14 +1,19 @@
-"""`python -m bot.check [--skill NAME]`: exit code 1 when there is an error."""
+"""`python -m bot.check [--skill NAME | --profile rasa DIR] [--format text|json|sarif]`: exit code 1 when there is an error."""
 
 from __future__ import annotations
 
 import logging
+import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
-from bot.check import check
+from bot.check import report
+from bot.check.formats import Format, shown
+from bot.check.project import check_project
+from bot.check.report import Report
 from bot.ports import Blobs
 from bot.registry import Registry
 from bot.runtime import SystemClock
@@ -24,21 +29,47 @@ def _context(skill: str) -> SkillContext:
     return SkillContext(skill=skill, clock=SystemClock(), blobs=cast("Blobs", None), menu=_no_menu)  # type: ignore[arg-type]
 
 
-def main(skill: Annotated[str, typer.Option(help="Only this skill.")] = "") -> None:
+class Profile(StrEnum):
+    CHATNATION = "chatnation"  # the installed skills
+    RASA = "rasa"  # a project laid out with data/ and domain
+
+
+def main(
+    folder: Annotated[Path | None, typer.Argument(help="The project, with --profile rasa.")] = None,
+    skill: Annotated[str, typer.Option(help="Only this skill.")] = "",
+    form: Annotated[Format, typer.Option("--format", help="For people, programs, or editors.")] = Format.TEXT,
+    profile: Annotated[Profile, typer.Option(help="What is checked.")] = Profile.CHATNATION,
+) -> None:
+    """Check what every skill must satisfy, or a project of another engine; problems are told as file:line:col."""
     logging.disable(logging.CRITICAL)  # the report says it all
+    made = _project(folder, skill) if profile is Profile.RASA else _skills(folder, skill)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names of files may hold anything
+    here = f"{Path.cwd()}/"
+    typer.echo(shown(made, form).replace(here, "") if form is Format.TEXT else shown(made, form))
+    raise typer.Exit(1 if made.has_errors else 0)
+
+
+def _project(folder: Path | None, skill: str) -> Report:
+    if folder is None or skill:
+        _refuse("--profile rasa takes the folder of a project, and no --skill")
+    try:
+        return check_project(folder)
+    except NotADirectoryError as e:
+        _refuse(str(e))
+
+
+def _skills(folder: Path | None, skill: str) -> Report:
+    if folder is not None:
+        _refuse(f"{folder} is not checked: name a skill with --skill, or a project with --profile rasa")
     registry = Registry.load(context=_context, queue="all")
     if skill and skill not in registry.skills:
-        typer.echo(f"there is no skill {skill}; there are: {', '.join(registry.skills)}", err=True)
-        raise typer.Exit(2)
-    found = check(registry, skill=skill)
-    here = Path.cwd()
-    for problem in found:
-        line = str(problem)
-        typer.echo(f"{problem.severity}: {line.removeprefix(f'{here}/')}")
-    errors = sum(problem.severity == "error" for problem in found)
-    count = 1 if skill else len(registry.skills)
-    typer.echo(f"{count} skills checked, {errors} errors, {len(found) - errors} others")
-    raise typer.Exit(1 if errors else 0)
+        _refuse(f"there is no skill {skill}; there are: {', '.join(registry.skills)}")
+    return report(registry, skill=skill)
+
+
+def _refuse(problem: str) -> NoReturn:
+    typer.echo(f"chatnation check: {problem}", err=True)
+    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from bot.check.language import LANGUAGE_RULES
+from bot.check.window import prove_window, waiting_of
 from bot.flows import Diagnostic
 from bot.registry import Registry, Skill
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["RULES", "Rule", "in_folder"]
 
 Rule = Callable[[Skill, Registry], Iterator[Diagnostic]]
 
@@ -19,18 +22,39 @@ PROVIDED = ("action_listen", "action_restart", "action_session_start")
 
 
 def loads(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
-    """The manifest is valid, flows have no error, code imports."""
+    """The manifest is valid, code imports; what is wrong with flows is told by `flows_are_sound`."""
+    told = {str(in_folder(each, skill)) for each in registry.diagnostics(skill.name)}
     for problem in skill.problems:
+        if problem in told:
+            continue
         place, _, message = problem.partition(" ")
         file, line, column = (*place.rsplit(":", 2), "1", "1")[:3]
         yield _problem("CN-SKILL-001", message, Path(file), _number(line), _number(column))
 
 
 def flows_are_sound(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
-    """Warnings of the loader and the compiler, also those that do not stop the skill."""
+    """What the loader and the compiler say, also what does not stop the skill."""
     for each in registry.diagnostics(skill.name):
-        if each.severity != "error":
-            yield _in_folder(each, skill)
+        yield in_folder(each, skill)
+
+
+def files_say_what_they_should(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Buttons lead somewhere, places can be filled, texts fit WhatsApp: the rules that need no code."""
+    if skill.source is None or skill.manifest is None or skill.off:
+        return
+    compiled = registry.compiled([*skill.manifest.requires, skill.name])
+    for rule in LANGUAGE_RULES:
+        for each in rule(skill.source, compiled):
+            yield in_folder(each, skill)
+
+
+def nothing_is_said_outside_the_window(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """The 24-hour proof."""
+    if skill.source is None or skill.manifest is None or skill.off:
+        return
+    compiled = registry.compiled([*skill.manifest.requires, skill.name])
+    for each in prove_window(skill.source, compiled, waiting_of(skill.name, skill.actions)):
+        yield in_folder(each, skill)
 
 
 def actions_exist(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
@@ -129,6 +153,8 @@ def migrations_follow_the_store(skill: Skill, registry: Registry) -> Iterator[Di
 RULES: tuple[Rule, ...] = (
     loads,
     flows_are_sound,
+    files_say_what_they_should,
+    nothing_is_said_outside_the_window,
     actions_exist,
     names_carry_the_skill,
     menu_leads_somewhere,
@@ -142,17 +168,8 @@ def _problem(code: str, message: str, file: Path, line: int = 1, column: int = 1
     return Diagnostic(code, "error", message, str(file), line, column)
 
 
-def _in_folder(found: Diagnostic, skill: Skill) -> Diagnostic:
-    return Diagnostic(
-        found.code,
-        found.severity,
-        found.message,
-        str(skill.folder / found.file),
-        found.line,
-        found.column,
-        found.suggestion,
-        found.flow,
-    )
+def in_folder(found: Diagnostic, skill: Skill) -> Diagnostic:
+    return replace(found, file=str(skill.folder / found.file))
 
 
 def _number(text: str) -> int:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -100,10 +100,10 @@ def config() -> None:
         typer.echo(typer.style(line, dim=row.origin == DEFAULT))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def check(context: typer.Context, skill: Annotated[str, typer.Option(help="Only this skill.")] = "") -> None:
-    """Check what every skill must satisfy; problems are told as file:line:col."""
-    _become("bot.check", *(["--skill", skill] if skill else []), *context.args, environment=os.environ)
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def check(context: typer.Context) -> None:
+    """Check what every skill must satisfy, or a project of another engine; problems are told as file:line:col."""
+    _become("bot.check", *context.args, environment=os.environ)
 
 
 @app.command()

@@ -45,7 +45,7 @@ from bot.flows.look import (
     question_below,
     running_skill,
 )
-from bot.flows.model import Compiled, Flow, Slot
+from bot.flows.model import Compiled, Flow, Slot, Step
 from bot.flows.run import View
 from bot.flows.source import SkillSource
 from bot.flows.state import FlowState, Frame, OfferedOption, Pending, Phase
@@ -86,6 +86,7 @@ __all__ = [
     "SkipQuestion",
     "Slot",
     "StartFlow",
+    "Step",
     "TimedOut",
     "Unusable",
     "UserText",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from bot.flows.circles import find_circles
 from bot.flows.core import core_skill
-from bot.flows.diagnostics import Pos, Reporter
-from bot.flows.model import Compiled, Flow, Response, Scopes, Slot
+from bot.flows.diagnostics import Diagnostic, Pos, Reporter, nearest
+from bot.flows.model import Compiled, Flow, Response, Scopes, Slot, SlotMapping
 from bot.flows.resolve import CORE, Names, bind_condition, bind_rejections
 from bot.flows.responses import compile_response
 from bot.flows.source import FlowSource, SkillSource, SlotSource
@@ -31,6 +33,12 @@ def compile_flows(skills: Sequence[SkillSource], *, default_locale: str = "en") 
     return _Compiler(sources, default_locale).run()
 
 
+_PATTERNS_NOT_RUN = {
+    "pattern_user_silence": "silence is known in calls only",
+    "pattern_external_agent_processing": "agents cannot be called yet",
+}
+
+
 @dataclass(slots=True)
 class _Draft:
     source: FlowSource
@@ -46,25 +54,35 @@ class _Compiler:
         self._default_locale = default_locale
         self._names = Names(sources)
         self._report = Reporter()
+        self._broken: dict[str, Diagnostic] = {}  # loaded id of a slot or response -> what is wrong with it
+        core = next((skill for skill in sources if skill.name == CORE), None)
+        self._patterns_known = frozenset(core.flows if core else ())
 
     def run(self) -> Compiled:
         slots = {slot.id: slot for skill in self._sources for slot in self._slots(skill)}
+        responses = self._responses()
+        self._broken = self._find_broken()
         drafts = {draft.flow.id: draft for skill in self._sources for draft in self._drafts(skill, slots)}
+        self._refuse_circles(drafts)
         self._refuse_dangling(drafts)
         flows = {flow_id: self._with_calls(draft, drafts, slots) for flow_id, draft in drafts.items()}
+        self._let_project_replace_core(flows, responses)
         intents = _intents(drafts)
         return Compiled(
             content_hash=self._hash(),
             default_locale=self._default_locale,
             flows=MappingProxyType(flows),
             slots=MappingProxyType(slots),
-            responses=MappingProxyType(self._responses()),
+            responses=MappingProxyType(responses),
             scopes=MappingProxyType({skill.name: self._scopes(skill.name, flows) for skill in self._sources}),
             initial=MappingProxyType({slot.id: slot.initial for slot in slots.values() if slot.initial is not None}),
             words=MappingProxyType(self._words(drafts)),
             examples=MappingProxyType(self._examples(drafts, intents)),
             intents=MappingProxyType(intents),
             synonyms=MappingProxyType({normalise(k): v for skill in self._sources for k, v in skill.synonyms.items()}),
+            entities=MappingProxyType(self._entities()),
+            patterns=MappingProxyType(self._patterns()),
+            forms=MappingProxyType(self._forms(flows)),
             diagnostics=tuple(self._report.found),
             session=MappingProxyType({skill.name: skill.session for skill in self._sources}),
         )
@@ -78,7 +96,21 @@ class _Compiler:
     # -- slots and responses
 
     def _slots(self, skill: SkillSource) -> list[Slot]:
-        return [self._slot(skill.name, source) for source in skill.slots.values()]
+        made = []
+        for source in skill.slots.values():
+            with self._report.about(subject=f"slot:{source.name}"):
+                made.append(self._slot(skill.name, source))
+        return made
+
+    def _mapping(self, mapping: SlotMapping, skill: str, source: SlotSource) -> SlotMapping:
+        found = []
+        for name in mapping.active_flows:
+            flow = self._names.flow(name, skill)
+            if flow is None:
+                hint = nearest(name, self._names.all_flows(skill))
+                self._report.warning("CN-SLOT-018", f'a mapping is for "{name}", which is no flow', source.pos, hint)
+            found.append(flow or f"{skill}:{name}")
+        return replace(mapping, active_flows=tuple(found))
 
     def _slot(self, skill: str, source: SlotSource) -> Slot:
         slot = Slot(
@@ -90,7 +122,9 @@ class _Compiler:
             min_value=source.min_value,
             max_value=source.max_value,
             accept=source.accept,
-            controlled=source.mappings == ("controlled",),
+            controlled=all(mapping.type == "controlled" for mapping in source.mappings),
+            mappings=tuple(self._mapping(mapping, skill, source) for mapping in source.mappings),
+            action_every_turn=source.action_every_turn,
             rejections=bind_rejections(source.rejections, skill, self._names, self._report),
             refill_utter=self._names.response(source.refill_utter, skill) if source.refill_utter else None,
         )
@@ -107,7 +141,8 @@ class _Compiler:
             for locale, responses in skill.responses.items():
                 here = found.setdefault("" if locale == self._default_locale else locale, {})
                 for source in responses.values():
-                    response = compile_response(source, skill.name, self._names, self._report)
+                    with self._report.about(subject=f"response:{source.name}"):
+                        response = compile_response(source, skill.name, self._names, self._report)
                     here.setdefault(response.id, response)
         return {locale: MappingProxyType(here) for locale, here in found.items()}
 
@@ -120,7 +155,9 @@ class _Compiler:
                 continue
             self._report.flow = source.id
             before = len(self._report.found)
+            self._check_pattern(source)
             draft = self._draft(source, skill.name, slots)
+            self._check_parts(draft)
             refused = any(found.severity == "error" for found in self._report.found[before:])
             if not refused:
                 made.append(draft)
@@ -146,11 +183,73 @@ class _Compiler:
             collects=collects,
             touches=collects | assigned,
             resets=(),
-            is_pattern=source.id.startswith("pattern_"),
+            is_pattern=source.id in self._patterns_known,
         )
         called = tuple(step.target for step in steps if step.kind == "call")
         linked = tuple(step.target for step in steps if step.kind == "link")
         return _Draft(source, skill, flow, called, linked)
+
+    def _check_pattern(self, source: FlowSource) -> None:
+        if not source.id.startswith("pattern_") or source.id in self._patterns_known:
+            return
+        if why := _PATTERNS_NOT_RUN.get(source.id):
+            self._report.error("CN-FLOW-047", f"{source.id} is not run: {why}", source.pos)
+            return
+        hint = nearest(source.id, self._patterns_known) or "name it otherwise"
+        self._report.warning("CN-FLOW-046", f"{source.id} is no pattern: nothing starts it by itself", source.pos, hint)
+
+    def _find_broken(self) -> dict[str, Diagnostic]:
+        """Slots and responses with an error: flows that use them cannot run."""
+        found: dict[str, Diagnostic] = {}
+        for skill in self._sources:
+            for each in (*skill.diagnostics, *self._report.found):
+                second = each.code in ("CN-NAME-001", "CN-YAML-005") and each.pointer.count("/") == 2
+                if each.severity == "error" and each.subject and not second:
+                    found.setdefault(f"{skill.name}:{each.subject.partition(':')[2]}", each)
+        return found
+
+    def _check_parts(self, draft: _Draft) -> None:
+        if not self._broken:
+            return
+        for n, step in enumerate(draft.flow.steps):
+            used = [step.target, step.utter, *(rejection.utter for rejection in step.rejections)]
+            used += [slot for slot, _ in step.assignments]
+            for name in used:
+                if name in self._broken:
+                    source, fault = draft.source.steps[n], self._broken[name]
+                    at = f"{fault.file}:{fault.line}:{fault.column}"
+                    what = f'it needs "{name.partition(":")[2]}", which has an error at {at}'
+                    self._report.error("CN-NAME-007", what, source.target_pos or source.pos)
+
+    def _let_project_replace_core(self, flows: dict[str, Flow], responses: dict[str, Mapping[str, Response]]) -> None:
+        """A whole project owns its patterns and their texts; a skill words them for its own flows only."""
+        for skill in self._sources:
+            if not skill.is_project:
+                continue
+            for name in skill.flows.keys() & self._patterns_known:
+                if (own := flows.get(f"{skill.name}:{name}")) is not None:
+                    flows[f"{CORE}:{name}"] = replace(own, id=f"{CORE}:{name}")
+            known = {
+                name.partition(":")[2] for here in responses.values() for name in here if name.startswith(f"{CORE}:")
+            }
+            for locale, here in responses.items():
+                own_texts = {
+                    name.partition(":")[2]: made for name, made in here.items() if name.startswith(f"{skill.name}:")
+                }
+                replaced = {f"{CORE}:{name}": made for name, made in own_texts.items() if name in known}
+                responses[locale] = MappingProxyType({**here, **replaced})
+
+    def _refuse_circles(self, drafts: dict[str, _Draft]) -> None:
+        for circle in list(find_circles({flow_id: draft.flow for flow_id, draft in drafts.items()})):
+            draft = drafts.get(circle.flow)
+            if draft is None:
+                continue
+            step = draft.source.steps[circle.step]
+            with self._report.about(flow=draft.source.id):
+                say = self._report.error if circle.severity == "error" else self._report.warning
+                say(circle.code, circle.message, step.target_pos or step.pos, circle.suggestion)
+            if circle.severity == "error":
+                del drafts[circle.flow]
 
     def _refuse_dangling(self, drafts: dict[str, _Draft]) -> None:
         """Leaves out flows that call or link to one that is not there, until nothing changes."""
@@ -214,6 +313,32 @@ class _Compiler:
                             "CN-NAME-004", f'the words "{phrase}" already start {taken}', draft.source.pos
                         )
         found.pop("", None)
+        return found
+
+    def _entities(self) -> dict[str, tuple[tuple[str, object], ...]]:
+        found: dict[str, dict[str, object]] = {}
+        for skill in self._sources:
+            for entity, words in skill.entities.items():
+                values = list(words.items())
+                values += [(text, value) for text, value in skill.synonyms.items() if value in words.values()]
+                for text, value in values:
+                    if key := normalise(text):
+                        found.setdefault(key, {}).setdefault(entity, skill.synonyms.get(str(value), value))
+        return {words: tuple(known.items()) for words, known in found.items()}
+
+    def _forms(self, flows: Mapping[str, Flow]) -> dict[str, tuple[str, ...]]:
+        return {
+            f"{skill.name}:{form.name}": tuple(self._names.slot(name, skill.name) or name for name, _ in form.required)
+            for skill in self._sources
+            for form in skill.forms.values()
+            if f"{skill.name}:{form.name}" in flows
+        }
+
+    def _patterns(self) -> dict[str, tuple[re.Pattern[str], ...]]:
+        found: dict[str, tuple[re.Pattern[str], ...]] = {}
+        for skill in self._sources:
+            for entity, texts in skill.patterns.items():
+                found[entity] = (*found.get(entity, ()), *(re.compile(text, re.IGNORECASE) for text, _ in texts))
         return found
 
     def _examples(

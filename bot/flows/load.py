@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from bot.flows.diagnostics import Pos, Reporter, nearest
+from bot.flows.diagnostics import Diagnostic, Pos, Reporter, nearest
 from bot.flows.domainfile import read_domain
 from bot.flows.flowfile import read_flow
+from bot.flows.imported import import_classics
 from bot.flows.nlufile import read_locale, read_nlu
+from bot.flows.rulefile import read_rules, refuse_stories
 from bot.flows.source import SkillSource
 from bot.flows.yamltext import Map, parse_yaml
 
@@ -18,35 +20,75 @@ __all__ = ["load_skill"]
 _TOP_LEVEL = ("flows", "version")
 
 
-def load_skill(name: str, files: Mapping[str, str]) -> SkillSource:
+def load_skill(name: str, files: Mapping[str, str], *, by_content: bool = False) -> SkillSource:
     """Reads a skill; never raises.
 
     `files`: relative path to text of flows.yml, flows/*.yml, domain.yml, domain/*.yml, nlu.yml, nlu/*.yml,
     locales/<lang>.yml and locales/<lang>/*.yml; others are left alone. A flow with an error is refused and the others
     stay; a file that is no YAML makes the skill unusable.
+
+    `by_content`: a project whose files are named otherwise. Each may hold any of flows, domain, examples and rules, and
+    one that cannot be read is left out.
     """
     report = Reporter()
-    skill = SkillSource(name, _digest(name, files), files=dict(files))
-    parsed = {path: parse_yaml(path, files[path], report) for path in sorted(files) if _kind(path)}
-    skill.usable = not any(found.code in ("CN-YAML-001", "CN-YAML-002", "CN-YAML-003") for found in report.found)
+    skill = SkillSource(name, _digest(name, files), files=dict(files), is_project=by_content)
+    kinds = {path: "any" if by_content else kind for path in sorted(files) if (kind := _kind(path)) or by_content}
+    parsed = {path: parse_yaml(path, files[path], report) for path in kinds}
+    if not by_content:
+        skill.usable = not any(found.code in ("CN-YAML-001", "CN-YAML-002", "CN-YAML-003") for found in report.found)
     for path, data in parsed.items():
-        kind = _kind(path)
-        if kind == "flows":
+        if kinds[path] == "flows":
             _read_flows(data, path, skill, report)
-        elif kind == "domain":
+        elif kinds[path] == "domain":
             read_domain(data, path, skill, report)
+        elif kinds[path] == "any":
+            _read_any(data, path, skill, report)
     for path, data in parsed.items():
-        kind = _kind(path)
+        kind = kinds[path]
         if kind == "nlu":
             read_nlu(data, path, skill, report)
         elif kind.startswith("locale:"):
             read_locale(kind.removeprefix("locale:"), data, path, skill, report)
-    refused = {found.flow for found in report.found if found.severity == "error" and found.flow}
-    for flow_id in refused:
-        if flow_id in skill.flows:
-            skill.flows[flow_id].refused = True
+        if kind in ("flows", "nlu", "any"):
+            read_rules(data, path, skill, report)
+            refuse_stories(data, path, report)
+    import_classics(skill, report)
+    for found in report.found:
+        if found.severity == "error" and found.flow in skill.flows and not _is_second(found):
+            skill.flows[found.flow].refused = True
     skill.diagnostics = tuple(report.found)
     return skill
+
+
+def _is_second(found: Diagnostic) -> bool:
+    """About another flow of the same name, not about the flow that counts."""
+    return found.code == "CN-NAME-001" or (found.code == "CN-YAML-005" and found.pointer.count("/") == 2)
+
+
+_DOMAIN = ("slots", "responses", "actions", "forms", "intents", "entities", "session_config")
+_CONTENT = ("flows", "nlu", "rules", "stories", "version", *_DOMAIN)
+
+
+def _read_any(data: Any, path: str, skill: SkillSource, report: Reporter) -> None:
+    """A file of a project, by what is in it."""
+    if data is None:
+        return
+    if not isinstance(data, Map):
+        report.error("CN-FILE-001", "a file is a mapping with `flows:`, `nlu:`, `slots:`, ...", Pos(path))
+        return
+    for key in data:
+        if key not in _CONTENT:
+            hint = nearest(key, _CONTENT)
+            report.warning("CN-FILE-002", f'"{key}" is not read', data.keys_at[key], hint)
+    if data.get("flows") is not None:
+        _read_flows(data, path, skill, report)
+    if "nlu" in data:
+        read_nlu(data, path, skill, report)
+    domain = Map(data.pos)
+    for key in _DOMAIN:
+        if key in data:
+            domain[key], domain.keys_at[key], domain.values_at[key] = data[key], data.keys_at[key], data.values_at[key]
+    read_domain(domain, path, skill, report)
 
 
 def _digest(name: str, files: Mapping[str, str]) -> str:
@@ -72,15 +114,17 @@ def _read_flows(data: Any, path: str, skill: SkillSource, report: Reporter) -> N
     if data is None:
         return
     flows = data.get("flows") if isinstance(data, Map) else None
+    if isinstance(data, Map) and flows is None and ("rules" in data or "stories" in data):
+        return
     if not isinstance(flows, Map):
         hint = next((found for key in data if (found := nearest(key, _TOP_LEVEL))), "") if isinstance(data, Map) else ""
         report.error("CN-FLOW-033", "a flows file has a mapping `flows:` of id to flow", Pos(path), hint)
         return
     for flow_id, value in flows.items():
         pos = flows.keys_at[flow_id]
-        if flow_id in skill.flows:
-            report.error("CN-NAME-001", f'flow "{flow_id}" is defined twice, first at {skill.flows[flow_id].pos}', pos)
-            continue
-        report.flow = flow_id
-        skill.flows[flow_id] = read_flow(flow_id, value, pos, report)
-        report.flow = ""
+        with report.about(flow=flow_id):
+            if flow_id in skill.flows:
+                first = skill.flows[flow_id].pos
+                report.error("CN-NAME-001", f'flow "{flow_id}" is defined twice, first at {first}', pos)
+            else:
+                skill.flows[flow_id] = read_flow(flow_id, value, pos, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,7 +11,19 @@ from bot.flows.diagnostics import Diagnostic
 from bot.flows.expressions import Condition
 from bot.flows.templates import Filling, Template
 
-__all__ = ["END", "Branch", "Compiled", "Flow", "Next", "Rejection", "Response", "Slot", "Step", "Variation"]
+__all__ = [
+    "END",
+    "Branch",
+    "Compiled",
+    "Flow",
+    "Next",
+    "Rejection",
+    "Response",
+    "Slot",
+    "SlotMapping",
+    "Step",
+    "Variation",
+]
 
 END = -1
 
@@ -32,6 +45,25 @@ class Rejection:
     utter: str
 
 
+MappingType = Literal["from_llm", "from_entity", "from_intent", "from_trigger_intent", "from_text", "controlled"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotMapping:
+    """One way in which a slot is filled. Empty `intents`: any; `active_flows` (loaded ids): only while one of these runs,
+    and, with `requested`, only while that slot is asked for."""
+
+    type: MappingType
+    entity: str = ""
+    role: str = ""
+    group: str = ""
+    intents: tuple[str, ...] = ()
+    not_intents: tuple[str, ...] = ()
+    value: Any = None
+    active_flows: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     id: str
@@ -46,6 +78,8 @@ class Slot:
     controlled: bool = False  # only actions, buttons and set_slots may fill it
     rejections: tuple[Rejection, ...] = ()
     refill_utter: str | None = None
+    mappings: tuple[SlotMapping, ...] = (SlotMapping("from_llm"),)
+    action_every_turn: str = ""  # `run_action_every_turn` of a controlled slot; read, not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +170,11 @@ class Compiled:
     intents: Mapping[str, tuple[tuple[str, float], ...]]  # intent -> flows with their thresholds
     synonyms: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...] = ()
+    entities: Mapping[str, tuple[tuple[str, Any], ...]] = field(
+        default_factory=dict
+    )  # words, normalised -> (entity, value)
+    patterns: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)  # entity -> `regex:` of nlu files
+    forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # flow made of a classic form -> its slots
     session: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def response(self, response_id: str, locale: str) -> Response | None:

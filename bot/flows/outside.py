@@ -11,16 +11,54 @@ from bot.flows.collect import wait_after_question
 from bot.flows.commands import ActionResult, Command, Resume, TimedOut
 from bot.flows.effects import RunAction, Say, WaitFor
 from bot.flows.interrupt import OpenFlow, bring_to_top, drop_patterns, open_flows
-from bot.flows.move import move_on
+from bot.flows.model import END
+from bot.flows.move import goto, move_on
 from bot.flows.run import Run
 from bot.flows.state import Frame, Pending, Wait
 
-__all__ = ["resume", "take_action_result"]
+__all__ = ["APPLIED", "RECORDED", "REFUSED", "resume", "take_action_result", "why_refused"]
 
-# Events of actions that mean nothing here, or that are recorded by the host anyway.
-_UNAPPLIED = frozenset(
-    ("action", "bot", "user", "entities", "session_started", "flow_started", "flow_completed", "stack")
+# Events of actions that mean nothing here, or that the host records anyway.
+RECORDED = frozenset(
+    (
+        "action",
+        "agent",
+        "bot",
+        "entities",
+        "export",
+        "flow_cancelled",
+        "flow_completed",
+        "flow_interrupted",
+        "flow_resumed",
+        "flow_started",
+        "session_started",
+        "stack",
+        "user",
+    )
 )
+APPLIED = frozenset(("slot", "followup", "reset_slots", "restart", "action_execution_rejected"))
+# Everything else is refused, aloud: an action that counts on it would be broken silently.
+REFUSED = {
+    "reminder": "a reminder is a job here: turn.enqueue(job, at=...) in a SkillAction",
+    "cancel_reminder": "a reminder is a job here: let the job look whether it is still wanted",
+    "pause": "a conversation is handed to a person by the flow pattern_human_handoff",
+    "resume": "a conversation is taken back in the inbox",
+    "rewind": "what a person wrote is not taken back",
+    "undo": "what was done is not undone",
+    "active_loop": "a form is a flow here: `call` it",
+    "form": "a form is a flow here: `call` it",
+    "form_validation": "a form is a flow here; its validation runs by itself",
+    "loop_interrupted": "a form is a flow here; interruption runs by itself",
+    "session_ended": "a session ends by its expiry",
+}
+
+
+def why_refused(event: Mapping[str, Any]) -> str:
+    """Why the engine will not apply an event; empty when it does, or has nothing to do."""
+    kind = event.get("event")
+    if kind in APPLIED or kind in RECORDED:
+        return ""
+    return REFUSED.get(str(kind), "an event of this kind is not known")
 
 
 def take_action_result(run: Run, commands: Sequence[Command]) -> None:
@@ -57,11 +95,7 @@ def _apply(run: Run, frame: Frame, pending: Pending, result: ActionResult) -> No
     if pending.purpose == "step":
         _after_step(run, frame, skill, result.wait)
     elif pending.purpose == "validate":
-        frame.checked = True
-        step = run.step_of(frame)
-        if step is not None and run.state.slots.get(step.target) is None:
-            frame.attempts += 1
-            run.missed = True
+        _after_validation(run, frame, result)
     else:
         _after_asking(run, frame, last)
 
@@ -78,6 +112,37 @@ def _after_step(run: Run, frame: Frame, skill: str, wait: WaitFor | None) -> Non
     run.effects.append(replace(wait, until=until, timeout_s=None, slot=slot))
     run.log("waiting", event=wait.event, key=wait.key)
     run.wait_for_event(frame)
+
+
+def _after_validation(run: Run, frame: Frame, result: ActionResult) -> None:
+    frame.checked = True
+    step = run.step_of(frame)
+    if step is None:
+        return
+    if any(event.get("event") == "action_execution_rejected" for event in result.events):
+        run.set_slot(step.target, None, "action")
+    if run.state.slots.get(step.target) is None:
+        frame.attempts += 1
+        run.missed = True
+    else:
+        _go_to_requested(run, frame, result)
+
+
+def _go_to_requested(run: Run, frame: Frame, result: ActionResult) -> None:
+    """A form whose `required_slots` depend on the answers says which question is next; None: no more of them."""
+    asked = run.compiled.forms.get(frame.flow)
+    wanted = [event.get("value") for event in result.events if event.get("name") == "requested_slot"]
+    if asked is None or not wanted:
+        return
+    flow = run.compiled.flows[frame.flow]
+    if wanted[-1] is None:
+        goto(run, frame, flow, len(asked) if len(asked) < len(flow.steps) else END)
+        return
+    slot = run.compiled.slot_id(str(wanted[-1]), flow.skill)
+    if slot in asked:
+        goto(run, frame, flow, asked.index(slot))
+    else:
+        run.log("unknown_slot", name=wanted[-1], skill=flow.skill)
 
 
 def _after_asking(run: Run, frame: Frame, last: Say | None) -> None:
@@ -111,8 +176,10 @@ def _take_event(run: Run, event: Mapping[str, Any], skill: str) -> str | None:
     elif kind == "restart":
         run.state.stack.clear()
         run.state.slots = dict(run.compiled.initial)
-    elif kind not in _UNAPPLIED:
-        run.log("event_refused", event=kind)
+    elif kind == "action_execution_rejected":
+        run.log("action_rejected", name=event.get("name"))
+    elif why := why_refused(event):
+        run.log("event_refused", event=kind, why=why)
     return None
 
 

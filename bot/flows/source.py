@@ -8,15 +8,18 @@ from typing import Any, Literal
 
 from bot.flows.diagnostics import Diagnostic, Pos
 from bot.flows.expressions import Parsed
+from bot.flows.model import SlotMapping
 
 __all__ = [
     "END",
     "ButtonSource",
     "ConditionSource",
     "FlowSource",
+    "FormSource",
     "NextSource",
     "RejectionSource",
     "ResponseSource",
+    "RuleSource",
     "SkillSource",
     "SlotSource",
     "StepSource",
@@ -70,6 +73,7 @@ class StepSource:
     target: str = ""  # action, slot, flow
     target_pos: Pos | None = None
     utter: str | None = None
+    validate: str = ""  # the action that checks the answer, instead of validate_<slot>
     description: str = ""
     ask_before_filling: bool = False
     force_slot_filling: bool = False
@@ -106,7 +110,8 @@ class SlotSource:
     values: tuple[str, ...] = ()
     min_value: float | None = None
     max_value: float | None = None
-    mappings: tuple[str, ...] = ("from_llm",)
+    mappings: tuple[SlotMapping, ...] = (SlotMapping("from_llm"),)  # active_flows by plain name
+    action_every_turn: str = ""
     accept: str = ""
     rejections: tuple[RejectionSource, ...] = ()
     refill_utter: str | None = None
@@ -117,6 +122,7 @@ class ButtonSource:
     title: str
     payload: str
     description: str = ""
+    pos: Pos | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +147,27 @@ class ResponseSource:
     variations: tuple[VariationSource, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FormSource:
+    """A classic form: it becomes a flow of the same name."""
+
+    name: str
+    pos: Pos
+    required: tuple[tuple[str, Pos], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSource:
+    """A classic rule as far as we run them: an intent, and what follows."""
+
+    name: str
+    pos: Pos
+    intent: str
+    actions: tuple[tuple[str, Pos], ...]
+    guard: ConditionSource | None = None
+    form: str = ""  # only while this form runs
+
+
 @dataclass(slots=True)
 class SkillSource:
     """One skill as loaded. `usable` is False when a file could not be read at all; a refused flow is only left out.
@@ -156,8 +183,14 @@ class SkillSource:
     responses: dict[str, dict[str, ResponseSource]] = field(default_factory=dict)  # locale ("" = default) -> name
     examples: dict[str, list[tuple[str, Pos]]] = field(default_factory=dict)  # intent or flow -> texts
     synonyms: dict[str, str] = field(default_factory=dict)
+    entities: dict[str, dict[str, Any]] = field(default_factory=dict)  # entity -> words as written -> value
+    patterns: dict[str, list[tuple[str, Pos]]] = field(default_factory=dict)  # entity -> regular expressions
+    intents: dict[str, Pos] = field(default_factory=dict)  # as the domain lists them
+    forms: dict[str, FormSource] = field(default_factory=dict)
+    rules: list[RuleSource] = field(default_factory=list)
     session: dict[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     usable: bool = True
     requires: tuple[str, ...] = ()
+    is_project: bool = False  # stands alone: its patterns and texts are the conversation's
     files: Mapping[str, str] = field(default_factory=dict)

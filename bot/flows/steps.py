@@ -124,7 +124,8 @@ class _StepCompiler:
             utter=utter,
             again=names.response(f"{wanted}_again", skill),
             ask_action=None if utter is not None else ask,
-            validate_action=names.action(f"validate_{plain}", skill),
+            validate_action=names.action(source.validate or f"validate_{plain}", skill)
+            or names.action("action_validate_slot_mappings", skill),
             ask_before_filling=source.ask_before_filling,
             force_slot_filling=source.force_slot_filling,
             rejections=bind_rejections(source.rejections, skill, names, report),

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jinja2 import ChainableUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
+
+from bot.flows.sandbox import compile_template, environment
 
 __all__ = ["Filling", "Resolve", "Template", "compile_deep", "compile_jinja", "compile_text", "show"]
 
 MAX_JINJA = 4_000  # characters of a template; the longest public one has 900
+MAX_SHOWN = 1_000  # items of a list
 MAX_RENDERED = 20_000  # characters; WhatsApp takes 4,096 a message
 
 Resolve = Callable[[str], str | None]  # a plain slot name to its loaded id
@@ -98,21 +100,14 @@ def show(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     if isinstance(value, (list, tuple)):
-        return ", ".join(show(item) for item in value)
+        return ", ".join(show(item) for item in value[:MAX_SHOWN])
     return str(value)
 
 
 # -- Jinja ----------------------------------------------------------------------------------------
 
 
-class _Missing(ChainableUndefined):
-    def __str__(self) -> str:
-        return ""
-
-
-_environment = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False)
-_environment.globals.pop("lipsum", None)
-_environment.filters["show"] = show
+environment.filters["show"] = show
 
 
 class _Slots(Mapping[str, Any]):
@@ -143,10 +138,7 @@ def compile_jinja(text: str, resolve: Resolve) -> Template:
     """
     if len(text) > MAX_JINJA:
         raise ValueError(f"a template longer than {MAX_JINJA} characters")
-    try:
-        template = _environment.from_string(text)
-    except TemplateError as e:
-        raise ValueError(f"not readable as Jinja: {e}") from e
+    template = compile_template(text)
 
     def render(filling: Filling) -> str:
         names = {
@@ -158,8 +150,17 @@ def compile_jinja(text: str, resolve: Resolve) -> Template:
             "now": filling.now,
         }
         try:
-            return _bounded(template.generate(names))
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as e:
+            return _bounded(template(names))
+        except (
+            TemplateError,
+            ArithmeticError,
+            TypeError,
+            ValueError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+        ) as e:
             filling.missing.append(f"jinja: {e}")
             return ""
 

@@ -13,17 +13,19 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from bot.flows.diagnostics import Pos, Reporter
 
 __all__ = ["List", "Map", "parse_yaml"]
 
-MAX_BYTES = 2_000_000  # far above any real file (the largest public one has 190 kB)
+MAX_CHARS = 1_000_000  # far above any real file (the largest public one has 190 kB)
 MAX_DEPTH = 60  # deepest nesting seen in public flows is 7 blocks, three YAML levels each
 
 _INT = re.compile(r"[-+]?[0-9]+\Z")
 _RADIX = re.compile(r"0(o[0-7]+|x[0-9a-fA-F]+)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # PostgreSQL and JSON refuse some of these
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -59,9 +61,10 @@ class List(list[Any]):
 
 def parse_yaml(file: str, text: str, report: Reporter) -> Any:
     """The document as Map, List and scalars; None (and a diagnostic) when the text cannot be read."""
-    if len(text) > MAX_BYTES:
-        report.error("CN-YAML-003", f"the file is larger than {MAX_BYTES} characters", Pos(file))
+    if len(text) > MAX_CHARS:
+        report.error("CN-YAML-003", f"the file is larger than {MAX_CHARS:,} characters", Pos(file), "split it")
         return None
+    text = text.removeprefix("\ufeff")
     try:
         yaml = YAML(typ="rt", pure=True)
         yaml.allow_duplicate_keys = True
@@ -73,12 +76,30 @@ def parse_yaml(file: str, text: str, report: Reporter) -> Any:
         pos = Pos(file, mark.line + 1, mark.column + 1) if mark else Pos(file)
         report.error("CN-YAML-001", f"not readable as YAML: {e.problem or e.context}", pos)
         return None
-    except (YAMLError, RecursionError, ValueError) as e:
+    except ReaderError as e:
+        report.error("CN-YAML-001", f"not readable as YAML: {_first_line(e)}", _at(file, text, e.position))
+        return None
+    except (
+        YAMLError,
+        RecursionError,
+        ValueError,
+        AttributeError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AssertionError,
+    ) as e:
+        # ruamel raises what it likes for some broken texts; whatever it is, this text cannot be read.
         report.error("CN-YAML-001", f"not readable as YAML: {_first_line(e)}", Pos(file))
         return None
     if node is None:
         return None
-    return _Builder(file, report).value(node, 0)
+    return _Builder(file, report).value(node, 0, "")
+
+
+def _at(file: str, text: str, offset: int) -> Pos:
+    before = text[:offset]
+    return Pos(file, before.count("\n") + 1, offset - before.rfind("\n"))
 
 
 def _first_line(error: Exception) -> str:
@@ -93,52 +114,84 @@ class _Builder:
         self._open: set[int] = set()
         self._done: dict[int, Any] = {}  # aliases are shared, so a "billion laughs" text stays small
 
-    def value(self, node: Node, depth: int) -> Any:
+    def value(self, node: Node, depth: int, pointer: str) -> Any:
         if isinstance(node, ScalarNode):
-            return _scalar(node)
+            return self._clean(_scalar(node), node, pointer)
         key = id(node)
         if key in self._done:
             return self._done[key]
         if key in self._open or depth > MAX_DEPTH:
-            self._report.error("CN-YAML-002", "nested too deeply, or an alias that contains itself", self._pos(node))
+            self._report.error(
+                "CN-YAML-002", "nested too deeply, or an alias that contains itself", self._pos(node, pointer)
+            )
             return None
         self._open.add(key)
         made: Map | List
         if isinstance(node, MappingNode):
-            made = self._mapping(node, depth)
+            made = self._mapping(node, depth, pointer)
         else:
             assert isinstance(node, SequenceNode)
-            made = self._sequence(node, depth)
+            made = self._sequence(node, depth, pointer)
         self._open.discard(key)
         self._done[key] = made
         return made
 
-    def _sequence(self, node: SequenceNode, depth: int) -> List:
-        made = List(self._pos(node))
-        for item in node.value:
-            made.append(self.value(item, depth + 1))
-            made.items_at.append(self._pos(item))
+    def _sequence(self, node: SequenceNode, depth: int, pointer: str) -> List:
+        made = List(self._pos(node, pointer))
+        for n, item in enumerate(node.value):
+            here = f"{pointer}/{n}"
+            made.append(self.value(item, depth + 1, here))
+            made.items_at.append(self._pos(item, here))
         return made
 
-    def _mapping(self, node: MappingNode, depth: int) -> Map:
-        made = Map(self._pos(node))
+    def _mapping(self, node: MappingNode, depth: int, pointer: str) -> Map:
+        made = Map(self._pos(node, pointer))
+        merged: list[tuple[Any, Pos]] = []
         for key_node, value_node in node.value:
-            pos = self._pos(key_node)
             if not isinstance(key_node, ScalarNode):
-                self._report.error("CN-YAML-004", "a key must be a word, not a list or a mapping", pos)
+                at = self._pos(key_node, pointer)
+                self._report.error("CN-YAML-004", "a key must be a word, not a list or a mapping", at)
                 continue
-            key = str(key_node.value)
+            key = str(self._clean(str(key_node.value), key_node, pointer))
+            here = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            pos = self._pos(key_node, here)
+            if key == "<<" and not key_node.style:
+                merged.append((self.value(value_node, depth + 1, here), pos))
+                continue
             if key in made:
                 first = made.keys_at[key]
                 self._report.error("CN-YAML-005", f'"{key}" is written twice, first at {first}', pos)
                 continue
-            made[key] = self.value(value_node, depth + 1)
+            made[key] = self.value(value_node, depth + 1, here)
             made.keys_at[key] = pos
-            made.values_at[key] = self._pos(value_node)
+            made.values_at[key] = self._pos(value_node, here)
+        for value, pos in merged:
+            self._merge(made, value, pos)
         return made
 
-    def _pos(self, node: Node) -> Pos:
-        return Pos(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _merge(self, made: Map, value: Any, pos: Pos) -> None:
+        """`<<: *other`: what the mapping does not say itself. Not part of YAML 1.2, but files use it."""
+        for other in value if isinstance(value, List) else [value]:
+            if not isinstance(other, Map):
+                self._report.error("CN-YAML-007", "`<<` takes a mapping, or a list of them", pos)
+                continue
+            for key in other:
+                if key not in made:
+                    made[key], made.keys_at[key], made.values_at[key] = (
+                        other[key],
+                        other.keys_at[key],
+                        other.values_at[key],
+                    )
+
+    def _clean(self, value: Any, node: ScalarNode, pointer: str) -> Any:
+        if isinstance(value, str) and _UNWRITABLE.search(value):
+            what = "a control character, or half of a surrogate pair"
+            self._report.error("CN-YAML-006", f"a text with {what}", self._pos(node, pointer), "remove it")
+            return _UNWRITABLE.sub("", value)
+        return value
+
+    def _pos(self, node: Node, pointer: str) -> Pos:
+        return Pos(self._file, node.start_mark.line + 1, node.start_mark.column + 1, pointer)
 
 
 def _scalar(node: ScalarNode) -> Any:

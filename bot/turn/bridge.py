@@ -8,40 +8,63 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import logging
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import ActionExecutionRejection
 
 from bot.actions import SkillAction, Turn, Utterance
 from bot.errors import Permanent, UserFacing
-from bot.flows import ActionResult, Button, FlowState, Say, WaitFor
+from bot.flows import ActionResult, Button, Compiled, FlowState, Say, WaitFor
+from bot.flows.outside import why_refused
 from bot.messages import OUTBOUND, Choices
+from bot.turn.threads import Threads, ThreadsBusy
+from bot.turn.tracker import domain_of, tracker_of
 
 __all__ = ["PART", "plain_slots", "result_of", "run_action"]
 
 log = logging.getLogger(__name__)
 
 ACTION_TIMEOUT_S = 8.0  # a local action holds a transaction; an online one a conversation
+MAX_MESSAGES = 50  # of one call; an action that says more is in a loop
+THREADS = Threads(16)  # for actions whose run() is no coroutine
 PART = "part"  # key in Say.custom under which an action's own message part travels
 
 
-async def run_action(action: Any, turn: Turn, state: FlowState, *, skill: str) -> ActionResult:
+async def run_action(
+    action: Any,
+    turn: Turn,
+    state: FlowState,
+    compiled: Compiled,
+    *,
+    skill: str,
+    timeout_s: float = ACTION_TIMEOUT_S,
+    threads: Threads = THREADS,
+) -> ActionResult:
     """Runs it. `UserFacing` becomes what the person is told; every other error is the caller's to decide about.
 
+    What a plain action said before it failed is lost, as its events are: the step is offered again as a whole.
+
     Raises:
-        Permanent: it took longer than ACTION_TIMEOUT_S.
+        Permanent: it took longer than `timeout_s`, or a blocking one found no thread.
     """
     try:
-        async with asyncio.timeout(ACTION_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             if isinstance(action, SkillAction):
                 await action.perform(turn)
                 return result_of(turn)
-            return await _run_plain(action, turn, state, skill)
+            return await _run_plain(action, turn, state, compiled, skill, timeout_s, threads)
     except TimeoutError as e:
-        raise Permanent(f"action of step {turn.step} took longer than {ACTION_TIMEOUT_S:.0f} s") from e
+        raise Permanent(f"action of step {turn.step} took longer than {timeout_s:g} s") from e
+    except SystemExit as e:
+        raise Permanent(f"action of step {turn.step} tried to end the process") from e
+    except ThreadsBusy as e:
+        raise Permanent(f"action of step {turn.step}: {e}") from e
 
 
 def failed_kindly(error: UserFacing) -> ActionResult:
@@ -81,46 +104,86 @@ def _say(utterance: Utterance) -> Say:
     return Say(text=" ", custom=custom, buttons=buttons)
 
 
-async def _run_plain(action: Any, turn: Turn, state: FlowState, skill: str) -> ActionResult:
-    tracker = Tracker.from_dict(copy.deepcopy(_tracker(turn, state, skill)))
+async def _run_plain(
+    action: Any, turn: Turn, state: FlowState, compiled: Compiled, skill: str, timeout_s: float, threads: Threads
+) -> ActionResult:
+    tracker = Tracker.from_dict(tracker_of(turn, state, compiled, skill))
     dispatcher = CollectingDispatcher()
-    run = action.run(dispatcher, tracker, {"slots": {}, "responses": {}})
-    events = await run if asyncio.iscoroutine(run) else run
-    return ActionResult(
-        events=[dict(event) for event in events or ()], messages=[_message(each) for each in dispatcher.messages]
-    )
+    domain = domain_of(compiled, skill)
+    instance = _fresh(action)
+    try:
+        if inspect.iscoroutinefunction(instance.run):
+            events = await instance.run(dispatcher, tracker, domain)
+        else:
+            events = await threads.run(
+                lambda: instance.run(dispatcher, tracker, domain), timeout_s=max(timeout_s - 0.1, 0.1)
+            )
+            if inspect.isawaitable(events):
+                events = await events
+    except ActionExecutionRejection as e:
+        # Not an error: the action says that something else should be done.
+        return ActionResult(events=[{"event": "action_execution_rejected", "name": e.action_name}])
+    messages = dispatcher.messages
+    if len(messages) > MAX_MESSAGES:
+        raise Permanent(f"action of step {turn.step} said {len(messages)} things at once")
+    return ActionResult(events=_events(events, turn), messages=[_message(each) for each in messages])
 
 
-def _tracker(turn: Turn, state: FlowState, skill: str) -> dict[str, Any]:
-    latest = {
-        "text": turn.text,
-        "intent": {"name": None, "confidence": 0.0},
-        "intent_ranking": [],
-        "entities": [],
-        "metadata": {"idempotency_key": f"{turn.inbox_id}:{turn.step}"},
-    }
-    return {
-        "sender_id": str(turn.session_id),
-        "slots": plain_slots(state, skill),
-        "latest_message": latest,
-        "events": [{"event": "user", "text": turn.text, "input_channel": "whatsapp", "timestamp": None}],
-        "paused": False,
-        "followup_action": None,
-        "active_loop": {},
-        "latest_action_name": None,
-        "stack": [frame.to_json() for frame in state.stack],
-    }
+_NOT_COPIED = (TypeError, ValueError, AttributeError, RuntimeError, RecursionError, copy.Error)
+
+
+def _fresh(action: Any) -> Any:
+    """An instance for this call alone, unless the class says that it keeps nothing: what one person left on `self` is not
+    seen by the next."""
+    if getattr(type(action), "stateless", False):
+        return action
+    try:
+        return copy.deepcopy(action)
+    except _NOT_COPIED:  # it holds a lock or a client: made anew, or shared where even that is impossible
+        try:
+            return type(action)()
+        except TypeError:
+            return copy.copy(action)
+
+
+def _events(events: Any, turn: Turn) -> list[dict[str, Any]]:
+    """As dicts. What the engine will not apply is logged here too, where whoever runs the system sees it."""
+    found: list[dict[str, Any]] = []
+    for event in events or ():
+        if not isinstance(event, Mapping):
+            log.warning("no event", extra={"step": turn.step, "what": type(event).__name__})
+            continue
+        if why := why_refused(event):
+            log.warning(
+                "event of an action refused", extra={"step": turn.step, "event_kind": event.get("event"), "why": why}
+            )
+        found.append(dict(event))
+    return found
+
+
+_KNOWN = frozenset(("text", "buttons", "elements", "custom", "template", "response", "image", "attachment"))
 
 
 def _message(message: Mapping[str, Any]) -> Say:
-    known = {"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"}
-    buttons = tuple(Button(str(b.get("title", "")), str(b.get("payload", ""))) for b in message.get("buttons") or ())
+    buttons = tuple(
+        Button(str(each.get("title") or ""), str(each.get("payload") or each.get("title") or ""))
+        for each in message.get("buttons") or ()
+        if isinstance(each, Mapping)
+    )
+    custom = dict(message.get("custom") or {})
+    if message.get("elements"):
+        custom.setdefault("elements", message["elements"])
+    if "type" in custom:
+        try:
+            OUTBOUND.validate_python(custom)
+        except ValidationError as e:
+            raise Permanent(f"a custom message that is none: {e.errors()[0]['msg']}") from e
     return Say(
-        text=message.get("text") or "",
+        text=str(message.get("text") or ""),
         buttons=buttons,
         image=message.get("image"),
         attachment=message.get("attachment"),
-        custom=message.get("custom") or None,
+        custom=custom or None,
         utter=message.get("response") or message.get("template"),
-        values={key: value for key, value in message.items() if key not in known},
+        values={str(key): value for key, value in message.items() if key not in _KNOWN},
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from bot.bodies import OutBody, encode_outbound
 from bot.flows import Say
@@ -16,6 +19,8 @@ from store.crypto import OrganizationKeys
 from store.ids import uuid7
 
 __all__ = ["OutRow", "parts_of", "rows_of"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,10 @@ def parts_of(said: Say) -> list[Outbound]:
             MediaOut(kind=MediaKind.DOCUMENT, link=said.attachment, filename=said.attachment.rsplit("/", 1)[-1])
         )
     if said.custom is not None and "type" in said.custom:
-        parts.append(OUTBOUND.validate_python(dict(said.custom)))
+        try:
+            parts.append(OUTBOUND.validate_python(dict(said.custom)))
+        except ValidationError as e:  # written for another channel, or wrong: the rest of the message still goes out
+            log.warning("custom part left out", extra={"response": said.utter, "why": e.errors()[0]["msg"]})
     if said.buttons:
         parts.append(
             Choices(

@@ -284,7 +284,7 @@ class TurnInHand:
             return ActionResult(failed=f"no action {action.name}")
         turn = self._turn(action, state, skill, unit)
         try:
-            result = await bridge.run_action(instance, turn, state, skill=skill)
+            result = await bridge.run_action(instance, turn, state, self.compiled, skill=skill)
         except UserFacing as e:
             raise _Replay(action.key, bridge.failed_kindly(e)) from e
         except Retryable:

@@ -153,7 +153,9 @@ def test_events_that_are_not_applied_are_refused_aloud() -> None:
         draw=lambda seen: ActionResult(events=[{"event": "reminder"}, {"event": "slot", "name": "zzz", "value": 1}])
     )
     draw(talk)
-    assert talk.logged("event_refused") == [{"event": "reminder"}]
+    refused = talk.logged("event_refused")
+    assert [each["event"] for each in refused] == ["reminder"]
+    assert "turn.enqueue" in refused[0]["why"]
     assert talk.logged("unknown_slot")[0]["name"] == "zzz"
 
 
