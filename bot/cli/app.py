@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 app.add_typer(demo.app, name="demo")
 
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # the module has the options
+
 
 class Queue(StrEnum):
     INTERACTIVE = "interactive"  # turns: a person waits
@@ -104,6 +106,12 @@ def config() -> None:
 def check(context: typer.Context) -> None:
     """Check what every skill must satisfy, or a project of another engine; problems are told as file:line:col."""
     _become("bot.check", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def test(context: typer.Context) -> None:
+    """Play conversation tests: of every skill, or of the given skills and projects of another engine."""
+    _become("bot.testing", *context.args, environment=os.environ)
 
 
 @app.command()
