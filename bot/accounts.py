@@ -25,6 +25,7 @@ V = TypeVar("V")
 FRESH_S = (
     10.0  # a skill switched off, a token replaced, a number paused: seen everywhere within this time, without a restart
 )
+READING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,15 @@ class _Remembered(Generic[K, V]):
         self._found: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V | None:
+        """None: read it. Of many who ask for what has just grown old one is told to, and the others go on with the old for as long."""
         held = self._found.get(key)
-        return held[1] if held is not None and held[0] > time.monotonic() else None
+        if held is None:
+            return None
+        now = time.monotonic()
+        if held[0] > now:
+            return held[1]
+        self._found[key] = (now + READING_S, held[1])
+        return None
 
     def put(self, key: K, value: V) -> V:
         self._found[key] = (time.monotonic() + FRESH_S, value)

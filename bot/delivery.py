@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -105,15 +105,15 @@ async def deliver_due(runtime: Runtime, organization_id: UUID, lane: Lane, *, li
     by_session: dict[UUID, list[Delivery]] = {}
     unreadable: list[Outcome] = []
     for row in rows:
-        delivery = _delivery(row, _UNREAD, keys, info.locale)
         try:
-            read = replace(delivery, body=decode_outbound(row["body"], keys))
+            body = decode_outbound(row["body"], keys)
         except (Permanent, ValueError, LookupError) as e:
             # Sealed under a lost key, or of a version that is gone: it must not take the others along.
-            log.exception("outbox row cannot be read", extra={"outbox_id": str(delivery.outbox_id)})
-            unreadable.append(Outcome(delivery, "failed", error={"reason": f"unreadable: {type(e).__name__}"}))
+            log.exception("outbox row cannot be read", extra={"outbox_id": str(row["outbox_id"])})
+            unread = _delivery(row, _UNREAD, keys, info.locale)
+            unreadable.append(Outcome(unread, "failed", error={"reason": f"unreadable: {type(e).__name__}"}))
             continue
-        by_session.setdefault(read.session_id, []).append(read)
+        by_session.setdefault(row["session_id"], []).append(_delivery(row, body, keys, info.locale))
     if unreadable:
         await mark(organization_id, token, unreadable)
     await asyncio.gather(
@@ -185,7 +185,7 @@ async def _write_marks(organization_id: Hashable, groups: Sequence[Sequence[tupl
 
 _marks = Combiner(_write_marks)
 # Nobody waits for a bulk message's mark, and what paces the sends spreads their answers out: a commit for each would be most of the work.
-_bulk_marks = Combiner(_write_marks, pause_s=0.02)
+_bulk_marks = Combiner(_write_marks, pause_s=0.05)
 
 
 async def _deliver_one(

@@ -9,6 +9,7 @@ import sys
 import uvloop
 from aiohttp import web
 
+from bot import heap
 from bot.config import Configuration
 from bot.errors import ChatNationError, ConfigError
 from bot.logs import set_up
@@ -31,6 +32,7 @@ async def serve() -> None:
     await runner.setup()
     try:
         async with beating("web", configuration.section(ClockSettings, "clock")):
+            heap.settle()
             await web.TCPSite(runner, settings.host, settings.port).start()
             await _until_told_to_stop()
     finally:

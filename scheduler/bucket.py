@@ -109,8 +109,8 @@ class Bucket:
                 await asyncio.sleep(pause)
                 continue
             self._slots.popleft()
+            # All that is due at once: one for each round of a busy loop would let the others grow late.
             next(queue for queue in self._waiting if queue).popleft().set_result(None)
-            await asyncio.sleep(0)
 
     def _drop_late(self) -> None:
         oldest = time.monotonic() - self._late_s

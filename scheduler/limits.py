@@ -17,7 +17,9 @@ __all__ = ["PostgresPacer", "open_pacer"]
 SLACK = 0.004  # slots lie so much further apart than the limit asks; what that leaves open pays for sends a few milliseconds late
 CLOCK_ERROR_S = 0.001  # of our idea of the database's clock
 BLOCK_S = 0.1  # replies claim at most so much ahead
-BULK_BLOCK_S = 0.02  # bulk claims little of the number itself: this is how long a reply may wait for it
+BULK_BLOCK_S = (
+    0.04  # bulk claims less of the number itself: this is how long a reply of another process may wait for it
+)
 BULK_LATE_S = 0.25  # the number's own limit stands behind bulk's share, so a late slot of it does no harm
 MAX_BUCKETS = 4096
 

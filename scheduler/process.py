@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bot import heap
 from bot.config import Configuration
 from bot.errors import Retryable
 from bot.runtime import Runtime
@@ -39,6 +40,7 @@ async def opened(
         except Retryable as e:
             log.warning("waiting for PostgreSQL", extra={"reason": str(e)})
             await wait_or_stop(stop, AGAIN_S)
+    heap.settle()
     try:
         yield runtime
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import weakref
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -41,11 +42,12 @@ class Combiner(Generic[I, O]):
         self._writers: set[asyncio.Task[None]] = set()
         # By loop: what waits belongs to it, and ends with it.
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Waiting[I, O]]] = WeakKeyDictionary()
+        self._last: tuple[Callable[[], object], dict[Hashable, _Waiting[I, O]]] = (_nothing, {})
 
     async def add(self, key: Hashable, item: I) -> O:
         """Returns when the item is committed, with what came of it."""
         loop = asyncio.get_running_loop()
-        queues = self._queues.setdefault(loop, {})
+        queues = self._queues_of(loop)
         future: asyncio.Future[O] = loop.create_future()
         if key in queues:
             queues[key].append((item, future))
@@ -56,6 +58,11 @@ class Combiner(Generic[I, O]):
         self._writers.add(writer)
         writer.add_done_callback(self._writers.discard)
         return await future
+
+    def _queues_of(self, loop: asyncio.AbstractEventLoop) -> dict[Hashable, _Waiting[I, O]]:
+        if self._last[0]() is not loop:  # a look-up in the weak dictionary costs as much as the rest of `add`
+            self._last = (weakref.ref(loop), self._queues.setdefault(loop, {}))
+        return self._last[1]
 
     async def _drain(self, queues: dict[Hashable, _Waiting[I, O]], key: Hashable) -> None:
         while queues[key]:
@@ -82,3 +89,7 @@ class Combiner(Generic[I, O]):
         for (_, future), result in zip(group, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+def _nothing() -> None:
+    return None

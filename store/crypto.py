@@ -7,6 +7,7 @@ A sealed value is `format (1) | key version (2) | nonce (12) | AES-256-GCM ciphe
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import os
@@ -247,6 +248,7 @@ def keyring() -> KeyRing:
     return _keyring
 
 
+@functools.lru_cache(maxsize=4096)
 def column_aad(organization_id: UUID, table: str, column: str) -> bytes:
     return f"{organization_id}:{table}:{column}".encode()
 

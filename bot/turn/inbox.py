@@ -1,13 +1,16 @@
 """T0: what deliveries leave behind, committed in groups before anybody is answered 200.
 
-While one transaction commits, deliveries that arrive are collected for the next: nothing waits for a timer, and a burst costs few commits.
+While one transaction commits, deliveries that arrive are collected for the next: nothing waits for a timer, and a burst costs few commits. As
+soon as enough have come the next one starts beside it, so that neither this process nor PostgreSQL waits for the other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,8 +21,9 @@ import asyncpg
 from bot.bodies import encode_inbound
 from bot.errors import Retryable
 from bot.messages import Inbound
+from store.call import call
 from store.crypto import OrganizationKeys, column_aad, keyring, mask_phone
-from store.db import PlatformTx, platform_transaction
+from store.db import platform_transaction
 from store.ids import uuid7
 from store.jsonb import to_jsonb
 
@@ -28,6 +32,8 @@ __all__ = ["Arrival", "Delivered", "GroupCommit", "OtherArrival", "StatusArrival
 log = logging.getLogger(__name__)
 
 MAX_GROUP = 256  # deliveries in one transaction: enough for the commit to cost nothing, few enough to keep it short
+MAX_COMMITS = 2  # side by side
+ENOUGH = 16  # waiting deliveries that are worth a commit beside one under way
 MAX_DEADLOCKS = 3
 
 _RAW = (
@@ -35,9 +41,13 @@ _RAW = (
     " SELECT i, clock_timestamp(), a, b, s, o, d, 0 FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::int[], $5::text[], $6::text[])"
     " AS u(i, a, b, s, o, d)"
 )
-_ACCEPT = "SELECT * FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+_ACCEPT = "SELECT $1 AS organization_id, a.* FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) a"
 _STATUSES = "SELECT cn_accept_statuses($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb[])"
 _EVENTS = "SELECT cn_accept_events($1, $2, $3, $4, $5, $6, $7)"
+RAW_VALUES = 6
+_NUMBER = re.compile(r"\$(\d+)")
+
+_Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,9 @@ class GroupCommit:
         self._hint = hint
         self._sealed = sealed
         self._waiting: list[tuple[Delivered, asyncio.Future[None]]] = []
-        self._committer: asyncio.Task[None] | None = None
+        self._committers: set[asyncio.Task[None]] = set()
+        self._draining = 0  # of them those that will look again for what waits
+        self._people: set[tuple[UUID, str]] = set()  # whose messages are being committed
         self._hints: set[asyncio.Task[None]] = set()
 
     async def accept(self, delivered: Delivered) -> None:
@@ -115,8 +127,11 @@ class GroupCommit:
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivered, future))
-        if self._committer is None or self._committer.done():
-            self._committer = asyncio.create_task(self._drain())
+        if self._draining == 0 or (self._draining < MAX_COMMITS and len(self._waiting) >= ENOUGH):
+            self._draining += 1
+            committer = asyncio.create_task(self._drain())
+            self._committers.add(committer)
+            committer.add_done_callback(self._committers.discard)
         await future
 
     async def commit_or_raise(self, delivered: Delivered) -> None:
@@ -130,25 +145,51 @@ class GroupCommit:
             raise
 
     async def close(self) -> None:
-        if self._committer is not None:
-            await asyncio.gather(self._committer, return_exceptions=True)
+        await asyncio.gather(*self._committers, return_exceptions=True)
         await asyncio.gather(*self._hints, return_exceptions=True)
 
     async def _drain(self) -> None:
-        while self._waiting:
+        try:
+            while group := self._following_group():
+                people = _people(delivered for delivered, _ in group)
+                self._people |= people
+                try:
+                    await self._commit_group(group)
+                finally:
+                    self._people -= people
+        finally:
+            self._draining -= 1
+
+    def _following_group(self) -> list[tuple[Delivered, asyncio.Future[None]]]:
+        """What waits, in its order, but nothing of a person whose earlier message is being committed: it must not overtake."""
+        if not self._people:
             group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
-            try:
-                await self._commit([delivered for delivered, _ in group])
-            except Retryable as e:
-                _fail([future for _, future in group], e)
-            except Exception:
-                log.exception("group commit failed, trying its deliveries one by one")
-                for delivered, future in group:
-                    await self._commit_alone(delivered, future)
+            return group
+        busy = set(self._people)
+        group, later = [], []
+        for each in self._waiting:
+            people = _people((each[0],))
+            if len(group) == MAX_GROUP or not busy.isdisjoint(people):
+                busy |= people
+                later.append(each)
             else:
-                for _, future in group:
-                    if not future.done():
-                        future.set_result(None)
+                group.append(each)
+        self._waiting = later
+        return group
+
+    async def _commit_group(self, group: Sequence[tuple[Delivered, asyncio.Future[None]]]) -> None:
+        try:
+            await self._commit([delivered for delivered, _ in group])
+        except Retryable as e:
+            _fail([future for _, future in group], e)
+        except Exception:
+            log.exception("group commit failed, trying its deliveries one by one")
+            for delivered, future in group:
+                await self._commit_alone(delivered, future)
+        else:
+            for _, future in group:
+                if not future.done():
+                    future.set_result(None)
 
     async def _commit_alone(self, delivered: Delivered, future: asyncio.Future[None]) -> None:
         """One delivery that the database refuses must not take the others along: its raw bytes are kept for the sweep."""
@@ -200,18 +241,22 @@ class GroupCommit:
             for arrival in delivered.arrivals:
                 by_organization.setdefault(arrival.organization_id, []).append(arrival)
         keys = {each: await keyring().keys(each) for each in _organizations(group)}
-        hints: list[tuple[UUID, UUID, UUID]] = []
-        async with platform_transaction() as tx:
-            await _keep_raw(tx, [each for each in group if each.sealed_raw is not None])
-            for organization_id in sorted(by_organization):
-                rows = await tx.fetch(
-                    _ACCEPT,
-                    organization_id,
-                    *_columns(by_organization[organization_id], keys[organization_id], self._sealed),
-                )
-                hints += [(organization_id, row["session_id"], row["inbox_id"]) for row in rows]
-            await _keep_statuses(tx, group)
-            await _keep_others(tx, group, keys)
+        statements = [
+            *(
+                (_ACCEPT, (each, *_columns(by_organization[each], keys[each], self._sealed)))
+                for each in sorted(by_organization)
+            ),
+            *_statuses(group),
+            *_others(group, keys),
+        ]
+        raw = [each for each in group if each.sealed_raw is not None]
+        if raw:
+            statements = _with_raw(raw, statements)
+        hints = [
+            (row["organization_id"], row["session_id"], row["inbox_id"])
+            for row in await _run(statements)
+            if row.get("inbox_id")
+        ]
         if hints:
             # Not awaited: a lost hint costs seconds, a slow queue must not cost the provider's patience.
             task = asyncio.create_task(self._send_hints(hints))
@@ -229,6 +274,17 @@ def _fail(futures: Sequence[asyncio.Future[None]], error: Exception) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error)
+
+
+def _people(group: Iterable[Delivered]) -> set[tuple[UUID, str]]:
+    """Every name by which they may be known."""
+    return {
+        (arrival.organization_id, name)
+        for delivered in group
+        for arrival in delivered.arrivals
+        for name in (arrival.user_id, arrival.phone)
+        if name
+    }
 
 
 def _without_items(delivered: Delivered) -> Delivered:
@@ -252,17 +308,39 @@ def _organizations(group: Sequence[Delivered]) -> set[UUID]:
     return found | {other.organization_id for delivered in group for other in delivered.others}
 
 
-async def _keep_raw(tx: PlatformTx, group: Sequence[Delivered]) -> None:
-    if group:
-        await tx.execute(
-            _RAW,
-            [uuid7() for _ in group],
-            [each.meta_app_id for each in group],
-            [each.sealed_raw for each in group],
-            [each.size_bytes for each in group],
-            [each.outcome for each in group],
-            [each.detail for each in group],
-        )
+async def _run(statements: Sequence[_Statement]) -> list[Any]:
+    """All of them in one transaction: the rows they return. One alone is its own, in one round trip."""
+    if len(statements) == 1:
+        sql, values = statements[0]
+        return await call(sql, *values)
+    rows = []
+    async with platform_transaction() as tx:
+        for sql, values in statements:
+            rows += await tx.fetch(sql, *values)
+    return rows
+
+
+def _with_raw(group: Sequence[Delivered], statements: Sequence[_Statement]) -> list[_Statement]:
+    """The raw deliveries are kept by the first statement, or by one of their own when they bring nothing."""
+    raw = (
+        [uuid7() for _ in group],
+        [each.meta_app_id for each in group],
+        [each.sealed_raw for each in group],
+        [each.size_bytes for each in group],
+        [each.outcome for each in group],
+        [each.detail for each in group],
+    )
+    if not statements:
+        return [(_RAW, raw)]
+    sql, values = statements[0]
+    return [(_after_raw(sql), raw + values), *statements[1:]]
+
+
+@functools.cache
+def _after_raw(sql: str) -> str:
+    """`sql` with the raw deliveries kept beside it, whose values come first."""
+    moved = _NUMBER.sub(lambda number: f"${int(number[1]) + RAW_VALUES}", sql)
+    return f"WITH raw AS ({_RAW}) {moved}"
 
 
 def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) -> tuple[list[Any], ...]:
@@ -293,28 +371,30 @@ def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) 
     )
 
 
-async def _keep_statuses(tx: PlatformTx, group: Sequence[Delivered]) -> None:
+def _statuses(group: Sequence[Delivered]) -> Iterator[_Statement]:
     by_organization: dict[UUID, list[StatusArrival]] = {}
     for delivered in group:
         for status in delivered.statuses:
             by_organization.setdefault(status.organization_id, []).append(status)
     for organization_id in sorted(by_organization):
         rows = by_organization[organization_id]
-        await tx.execute(
+        yield (
             _STATUSES,
-            organization_id,
-            [uuid7() for _ in rows],
-            [each.account_id for each in rows],
-            [each.external_id for each in rows],
-            [each.status for each in rows],
-            [each.participant for each in rows],
-            [each.message_id for each in rows],
-            [each.at for each in rows],
-            [to_jsonb(each.detail) for each in rows],
+            (
+                organization_id,
+                [uuid7() for _ in rows],
+                [each.account_id for each in rows],
+                [each.external_id for each in rows],
+                [each.status for each in rows],
+                [each.participant for each in rows],
+                [each.message_id for each in rows],
+                [each.at for each in rows],
+                [to_jsonb(each.detail) for each in rows],
+            ),
         )
 
 
-async def _keep_others(tx: PlatformTx, group: Sequence[Delivered], keys: dict[UUID, OrganizationKeys]) -> None:
+def _others(group: Sequence[Delivered], keys: dict[UUID, OrganizationKeys]) -> Iterator[_Statement]:
     by_organization: dict[UUID, list[OtherArrival]] = {}
     for delivered in group:
         for other in delivered.others:
@@ -322,19 +402,21 @@ async def _keep_others(tx: PlatformTx, group: Sequence[Delivered], keys: dict[UU
     for organization_id in sorted(by_organization):
         rows = by_organization[organization_id]
         aad = column_aad(organization_id, "channel_events", "sealed_payload")
-        await tx.execute(
+        yield (
             _EVENTS,
-            organization_id,
-            [uuid7() for _ in rows],
-            [each.account_id for each in rows],
-            [each.kind for each in rows],
-            [each.external_id for each in rows],
-            [keys[organization_id].seal(each.payload, aad) for each in rows],
-            [each.at for each in rows],
+            (
+                organization_id,
+                [uuid7() for _ in rows],
+                [each.account_id for each in rows],
+                [each.kind for each in rows],
+                [each.external_id for each in rows],
+                [keys[organization_id].seal(each.payload, aad) for each in rows],
+                [each.at for each in rows],
+            ),
         )
         jobs = [_application(each) for each in rows if each.applies]
         if jobs:
-            await tx.execute("SELECT cn_put_jobs($1, $2::jsonb)", organization_id, to_jsonb(jobs))
+            yield "SELECT cn_put_jobs($1, $2::jsonb)", (organization_id, to_jsonb(jobs))
 
 
 def _application(other: OtherArrival) -> dict[str, Any]:

@@ -55,7 +55,7 @@ _WORDS = {
 async def open_channel(runtime: Runtime) -> WhatsAppChannel:
     settings = runtime.configuration.section(WhatsAppSettings, "whatsapp")
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_S)
-    session = aiohttp.ClientSession(connector=connector)
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
     client = GraphClient(
         session,
         base_url=settings.graph_url,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from typing import Any
+
+import asyncpg
 
 from tests.channels.posts import delivery, item, post
-from tests.support.clockwork import rows, value
+from tests.support.clockwork import rows, until, value
 from tests.support.world import World
 
 IN_ORDER = """
@@ -34,6 +38,41 @@ async def test_the_order_of_handling_is_the_providers_time_and_then_the_arrival(
     assert [row[0] for row in await rows(world, ordered)] == [
         f"wamid.{n}" for n in ("first", "second", "third", "fourth")
     ]
+
+
+async def test_while_one_commit_is_held_up_others_are_accepted_and_nobody_overtakes_himself(world: World) -> None:
+    world.dispatcher.lost = True
+    ann, person = "254711000001", world.people[0]
+    renamed = [{"wa_id": ann, "profile": {"name": "Ann of the new name"}}]
+
+    async def say(number: str, wamid: str, contacts: list[dict[str, Any]] | None = None) -> int:
+        return await post(world, delivery((person, {"messages": [item(id=wamid, phone=number)]}), contacts=contacts))
+
+    assert await say(ann, "wamid.known") == 200
+    keeper = await asyncpg.connect(world.database.superuser_dsn)
+    try:
+        held = keeper.transaction()
+        await held.start()
+        await keeper.execute("UPDATE contacts SET country = country")  # whoever renames her waits
+        first = asyncio.create_task(say(ann, "wamid.first", renamed))
+        await until(world, lambda: _one_waits(world), ticking=False, settling=False, sweeping=False)
+        later = asyncio.create_task(say(ann, "wamid.later"))
+        others = [asyncio.create_task(say(f"2547220000{n:02d}", f"wamid.other.{n}")) for n in range(40)]
+        async with asyncio.timeout(10):
+            for accepted in itertools.islice(asyncio.as_completed(others), 12):
+                assert await accepted == 200
+        assert not first.done()
+        assert not later.done()
+        await held.rollback()
+    finally:
+        await keeper.close()
+    assert await asyncio.gather(first, later, *others) == [200] * 42
+    order = [row[0] for row in await rows(world, IN_ORDER)]
+    assert order.index("wamid.first") < order.index("wamid.later")
+
+
+async def _one_waits(world: World) -> bool:
+    return bool(await value(world, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
 
 async def test_the_same_id_means_one_message_per_account_and_nothing_across_them(world: World) -> None:
