@@ -75,7 +75,8 @@ class _Walk:
         if waited > WINDOW_S:
             self._judge(flow, step, n)
             if step.kind == "link" and self._compiled.flows[step.target].is_pattern:
-                self._tell(flow, n, f"{step.target} speaks")
+                self._tell(flow, n, f"{step.target.partition(':')[2]} speaks")
+                return
         if step.kind == "link":
             if step.target in self._compiled.flows:
                 yield ((step.target, 0),), waited

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -112,6 +112,12 @@ def check(context: typer.Context) -> None:
 def test(context: typer.Context) -> None:
     """Play conversation tests: of every skill, or of the given skills and projects of another engine."""
     _become("bot.testing", *context.args, environment=os.environ)
+
+
+@app.command()
+def schema(kind: Annotated[str, typer.Argument(help="skill, flows or domain.")]) -> None:
+    """Print the JSON schema of a kind of file, for editors."""
+    _become("bot.check.schema", kind, environment=os.environ)
 
 
 @app.command()

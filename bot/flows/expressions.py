@@ -292,7 +292,8 @@ class _Reader:
         if kind == "contains":
             at = self._take().at
             right = self._factor()
-            if not isinstance(right, (Path, Value)) or (isinstance(right, Value) and right.value in (UNDEFINED, EMPTY)):
+            nothing = isinstance(right, Value) and (right.value is UNDEFINED or right.value is EMPTY)
+            if not isinstance(right, (Path, Value)) or nothing:
                 raise ConditionError("`contains` takes one value on its right side", at)
             return Compare("contains", left, right)
         if kind == "matches":

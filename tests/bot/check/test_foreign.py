@@ -102,7 +102,8 @@ class _Player:
         else:
             for each in step["slot_was_not_set"]:
                 for slot, value in each.items() if isinstance(each, dict) else [(each, ...)]:
-                    assert self._slot(slot) != value and not (value is ... and self._slot(slot) is not None)
+                    assert self._slot(slot) != value
+                    assert value is not ... or self._slot(slot) is None
 
     def _assert(self, assertion: Mapping[str, Any]) -> None:
         (kind, want), *_ = assertion.items()

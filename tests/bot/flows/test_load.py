@@ -241,3 +241,22 @@ def test_shared_anchors_stay_small() -> None:
 @given(st.text(alphabet="flows:{}[]-\n #&*!|>'\"abcifthenndscollectaction,?%", max_size=120))
 def test_any_text_loads_or_is_refused(text: str) -> None:
     compile_flows([load_skill("shop", {"flows.yml": "flows:\n  f:\n    steps:\n" + text, "domain.yml": text})])
+
+
+def test_a_condition_with_jinja_is_rendered_first() -> None:
+    flows = (
+        "flows:\n"
+        "  ask: {description: x, name: asking, run_pattern_completed: false, steps: [{collect: a}]}\n"
+        "  pattern_cancel_flow:\n"
+        "    steps:\n"
+        "      - noop: true\n"
+        "        next:\n"
+        "          - if: \"'{{context.canceled_name}}' = 'asking' and slots.{{'amount'}} is null\"\n"
+        "            then: [{action: action_cancel_flow}, {action: utter_x, next: END}]\n"
+        "          - else: END\n"
+    )
+    _, made, found = load(flows)
+    assert [str(each) for each in found if each.severity == "error"] == []
+    talk = Talk(made)
+    talk.do(StartFlow("ask"))
+    assert talk.write("cancel") == ["x"]
