@@ -57,6 +57,7 @@ SECTIONS = {
     "log": "bot.settings:LogSettings",
     "secrets": "bot.settings:SecretsSettings",
     "demo": "bot.settings:DemoSettings",
+    "skills": "bot.settings:SkillsSettings",
 }
 
 M = TypeVar("M", bound=BaseModel)

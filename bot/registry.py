@@ -1,6 +1,6 @@
 """Finds, orders and loads skills. A broken skill is off, and says why; the others run.
 
-Built-in skills are folders of the package `skills` with a `skill.yml`; installed packages bring theirs by the entry point group
+Built-in skills are folders of the package `skills` with a `skill.yml`, and so are those of the user's folders; installed packages bring theirs by the entry point group
 `chatnation.skills`. Flows are read in every process, Python code only where it runs: workers import `actions.py`, and of the task modules only
 those of their own queue.
 """
@@ -21,6 +21,7 @@ from typing import Any
 from bot.flows import Compiled, Diagnostic, SkillSource, compile_flows, load_skill
 from bot.manifest import Manifest, ManifestError, MenuItem, read_manifest
 from bot.skill import Event, Job, MenuEntry, SkillContext, TaskContext, UnitOfWork
+from store.apps import skill_roots
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
 
@@ -55,11 +56,8 @@ class Skill:
 def find_skills(package: str = "skills") -> list[tuple[str, str, Path]]:
     """(name, package, folder) of every installed skill, built-in ones first."""
     found: list[tuple[str, str, Path]] = []
-    spec = find_spec(package)
-    for root in (spec.submodule_search_locations if spec else None) or ():
-        found += [
-            (m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(Path(root).glob("*/skill.yml"))
-        ]
+    for root in skill_roots(package):
+        found += [(m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(root.glob("*/skill.yml"))]
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda each: each.name):
         try:
             outside = find_spec(point.module)
@@ -85,11 +83,14 @@ class Registry:
         """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one)."""
         skills: list[Skill] = []
         for name, module, folder in find_skills(package):
+            known = next((other for other in skills if other.name == name), None)
+            if known is not None:  # the first one stands, and says so
+                known.problems.append(
+                    f"{folder / 'skill.yml'}:1:1 a skill named {name} is installed already, in {known.folder}"
+                )
+                continue
             skill = Skill(name, module, folder)
-            if any(other.name == name for other in skills):
-                _turn_off(skill, f"{folder / 'skill.yml'}:1:1 a skill named {name} is installed already")
-            else:
-                _read(skill)
+            _read(skill)
             skills.append(skill)
         ordered = _in_order_of_requirements(skills)
         _compile_each(ordered)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,8 +16,9 @@ from bot.cli import demo
 from bot.cli.plan import worker_environment
 from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
-from bot.errors import ConfigError
-from bot.settings import EmulatorSettings
+from bot.errors import ChatNationError, ConfigError
+from bot.settings import EmulatorSettings, SkillsSettings
+from store.apps import FOLDERS, skill_roots
 from store.settings import StoreSettings
 
 __all__ = ["app"]
@@ -31,6 +33,21 @@ app = typer.Typer(
 app.add_typer(demo.app, name="demo")
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # the module has the options
+
+
+@app.callback()
+def begin() -> None:
+    """Bots of organizations on WhatsApp."""
+    try:
+        folders = Configuration.read().section(SkillsSettings, "skills").folders
+    except ConfigError:
+        return  # the command itself says so, if it needs settings
+    if folders:
+        os.environ[FOLDERS] = folders  # for every process that starts from here, also where a file has it
+    try:
+        skill_roots()
+    except ChatNationError as error:
+        _refuse(str(error))
 
 
 class Queue(StrEnum):
@@ -112,6 +129,22 @@ def check(context: typer.Context) -> None:
 def test(context: typer.Context) -> None:
     """Play conversation tests: of every skill, or of the given skills and projects of another engine."""
     _become("bot.testing", *context.args, environment=os.environ)
+
+
+@app.command("new-skill")
+def new_skill(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and _.")],
+    folder: Annotated[Path, typer.Option(help="Where the skill's folder is made.")] = Path("skills"),
+) -> None:
+    """Make a small skill that works, to be changed into yours."""
+    from bot.tools.new_skill import make_skill
+
+    try:
+        made = make_skill(name, folder)
+    except ChatNationError as error:
+        _refuse(str(error))
+    typer.echo("\n".join(str(path) for path in made))
+    typer.echo(f"\nnext: chatnation check --skill {name}; chatnation test -k {name}; chatnation chat {name}")
 
 
 @app.command()

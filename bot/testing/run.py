@@ -104,9 +104,9 @@ async def run_tests(
     async with AsyncExitStack() as stack:
         cluster: Cluster | None = None
         for suite in suites:
-            if results.coverage is not None:
-                _know(results.coverage, suite, registry)
-            for case in _read(suite, results, only):
+            for n, case in enumerate(_read(suite, results, only)):
+                if results.coverage is not None and n == 0:
+                    _know(results.coverage, suite, registry)
                 if suite.project is None and cluster is None:
                     cluster = await stack.enter_async_context(throw_away_cluster())
                 await _play(case, suite, cluster, results, update=update)
