@@ -64,8 +64,8 @@ def find_skills(package: str = "skills") -> list[tuple[str, str, Path]]:
         except (ImportError, ValueError) as e:  # a package that was half removed
             log.error("skill package not found", extra={"skill": point.name, "package": point.module, "reason": str(e)})
             continue
-        for root in (outside.submodule_search_locations if outside else None) or ():
-            found.append((point.name, point.module, Path(root)))
+        for where in (outside.submodule_search_locations if outside else None) or ():
+            found.append((point.name, point.module, Path(where)))
     return found
 
 

@@ -147,6 +147,30 @@ def new_skill(
     typer.echo(f"\nnext: chatnation check --skill {name}; chatnation test -k {name}; chatnation chat {name}")
 
 
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def chat(context: typer.Context) -> None:
+    """Talk to skills in the terminal, on a database that is thrown away."""
+    _become("bot.tools", "chat", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def graph(context: typer.Context) -> None:
+    """Print flows as Mermaid, to be pasted into any Markdown."""
+    _become("bot.tools", "graph", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def diff(context: typer.Context) -> None:
+    """Tell what changed between two versions of a skill, and where a conversation would lose its place."""
+    _become("bot.tools", "diff", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def explain(context: typer.Context) -> None:
+    """Print one JSON object per turn of a conversation of the running demo: what was understood, and why."""
+    _become("bot.tools", "explain", *context.args, environment=os.environ)
+
+
 @app.command()
 def schema(kind: Annotated[str, typer.Argument(help="skill, flows or domain.")]) -> None:
     """Print the JSON schema of a kind of file, for editors."""
