@@ -12,7 +12,7 @@ from bot.flows import Button, Effect, Log, RunAction, Say
 from bot.messages import Text
 from bot.testing.fakes import Received
 
-__all__ = ["JUDGED", "STEPS", "Heard", "check", "kind_problem"]
+__all__ = ["JUDGED", "STEPS", "Heard", "assertion_kinds", "check", "kind_problem"]
 
 
 STEPS = (
@@ -72,6 +72,11 @@ def check(step: Mapping[str, Any], heard: Heard, *, is_assertion: bool = False) 
             (_check_in_order if step.get("assertion_order_enabled") else _check_each)(value or (), heard)
         elif key not in ("from", "metadata", "assertion_order_enabled"):
             _KINDS[str(key)](_as_assertion(value) if is_assertion else value, heard)
+
+
+def assertion_kinds() -> list[str]:
+    """What may stand under `assertions`, judged ones aside."""
+    return [each for each in _KINDS if each not in ("utter", "bot")]
 
 
 def kind_problem(key: str, *, is_assertion: bool) -> str:

@@ -106,6 +106,14 @@ def explain(
     _run(lambda: print_traces(session, turns=turns, show=typer.echo))
 
 
+@app.command()
+def reference() -> None:
+    """Print docs/skills/reference.md."""
+    from bot.tools.reference import reference as written
+
+    sys.stdout.write(written())
+
+
 async def _print(make: Callable[[], str]) -> None:
     typer.echo(await asyncio.to_thread(make))
 

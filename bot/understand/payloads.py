@@ -27,7 +27,7 @@ from bot.flows import (
     running_skill,
 )
 
-__all__ = ["read_payload"]
+__all__ = ["OWN_PAYLOADS", "read_payload"]
 
 MAX_PAIRS = 10  # as Rasa documents it
 
@@ -44,6 +44,7 @@ _OWN: dict[str, Callable[[], Command]] = {
     "retry": Retry,
     "session_start": SessionStart,
 }
+OWN_PAYLOADS = tuple(_OWN)
 
 
 def read_payload(payload: str, compiled: Compiled, state: FlowState, *, source: str) -> list[Command] | None:
