@@ -31,6 +31,29 @@ A skill is a folder: `skill.yml`, flows (`flows.yml`, `flows/*.yml`), domain (`d
 
 # What the models do not say themselves.
 MEANINGS = {
+    "FlowsFile": {"version": "of the format, not read", "flows": "by id"},
+    "NamedIntent": {"name": "of the intent", "confidence_threshold": "how sure it must be"},
+    "DomainFile": {
+        "version": "of the format, not read",
+        "slots": "what is remembered, by name",
+        "responses": "what is said, by name (`utter_...`): a text, or variations",
+        "actions": "names of the classes in `actions.py`",
+        "forms": "classic forms: each becomes a flow of its name",
+        "intents": "names of wishes",
+        "entities": "names of what stands in a sentence",
+        "session_config": "of a foreign project; ours are the settings of `turn`",
+    },
+    "MappingCondition": {
+        "active_flow": "while this flow runs",
+        "active_loop": "while this form runs",
+        "requested_slot": "while this slot is asked for",
+    },
+    "SlotIs": {"type": "the older form of a condition", "name": "of a slot", "value": "that it has"},
+    "Metadata": {
+        "template": "`jinja`: the text is a bounded Jinja template",
+        "rephrase": "read, without effect",
+        "rephrase_prompt": "read, without effect",
+    },
     "Manifest": {
         "name": "the folder's name",
         "title": "by language",
@@ -101,10 +124,17 @@ MEANINGS = {
         "channel": "only on this channel",
         "condition": "only then; the first that fits is said",
         "id": "a name for it",
+        "allow_interruptions": "read, without effect",
+        "translation": "read, without effect",
         "metadata": "`template: jinja` fills it by Jinja, bounded",
     },
-    "Button": {"title": "at most 20 characters on a button, 24 in a list", "description": "in a list"},
-    "Form": {"required_slots": "asked in this order"},
+    "Button": {
+        "type": "read, without effect",
+        "url": "read, without effect",
+        "title": "at most 20 characters on a button, 24 in a list",
+        "description": "in a list",
+    },
+    "Form": {"ignored_intents": "read, without effect", "required_slots": "asked in this order"},
     "SessionConfig": {
         "session_expiration_time": "minutes of silence; 0: never",
         "carry_over_slots_to_new_session": "keep slots",
