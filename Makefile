@@ -55,13 +55,13 @@ $(VENV)/.uv:
 # The lock constrains versions and hashes; only what the project and its pictures need is installed.
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.uv
 	@echo "installing ChatNation"
-	@$(UV) pip install $(LOCKED) --extra render
+	@$(UV) pip install $(LOCKED) --extra render --extra embeddings
 	@$(UV) pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "installing what the tests need"
-	@$(UV) pip install $(LOCKED) --extra render --extra test
+	@$(UV) pip install $(LOCKED) --extra render --extra embeddings --extra test
 	@touch $@
 
 # For all platforms and Pythons at once; the file holds hashes and no addresses.

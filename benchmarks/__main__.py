@@ -12,6 +12,7 @@ from benchmarks.table import Line, show
 
 BENCHMARKS = {
     "engine": "benchmarks.engine",
+    "understanding": "benchmarks.understanding",
     "webhook": "benchmarks.webhook",
     "turn": "benchmarks.turn",
     "sender": "benchmarks.sender",

@@ -54,11 +54,16 @@ SECTIONS = {
     "clock": "scheduler.settings:ClockSettings",
     "limits": "scheduler.settings:LimitSettings",
     "turn": "bot.settings:TurnSettings",
+    "embeddings": "bot.embedding.settings:EmbeddingSettings",
+    "llm": "bot.llm.settings:LlmSettings",
     "log": "bot.settings:LogSettings",
     "secrets": "bot.settings:SecretsSettings",
     "demo": "bot.settings:DemoSettings",
     "skills": "bot.settings:SkillsSettings",
 }
+
+# The names that every tool for such servers reads. They stand below our own, and above files.
+ALIASES = {"OPENAI_API_KEY": ("llm", "api_key"), "OPENAI_BASE_URL": ("llm", "base_url")}
 
 M = TypeVar("M", bound=BaseModel)
 Name = tuple[str, ...]
@@ -107,6 +112,9 @@ class Configuration:
         if "data" in self._values and not any(name == ("data",) for name, _ in given):
             self.root = self.root.model_copy(update={"data": Path(str(self._values["data"]))})
         # The secret folder may itself be set by any layer below, or by the environment.
+        for variable, meant in ALIASES.items():
+            if source.get(variable):
+                self._set(meant, source[variable], f"{ENVIRONMENT} {variable}")
         for name, text in given:
             self._set(name, text, f"{ENVIRONMENT} {self._variable(name)}")
         self._add_secret_files(override_not={name for name, _ in given})
@@ -286,7 +294,11 @@ class Configuration:
         path = ((section, *inner) if section else inner) or (section,)
         field = self._field(path) or self._field(path[:2])
         origin = self._origin(path[:2])
-        subject = self._variable(path) if origin.startswith((ENVIRONMENT, DEFAULT)) else f"{'.'.join(path)} in {origin}"
+        subject = f"{'.'.join(path)} in {origin}"
+        if origin.startswith((ENVIRONMENT, DEFAULT)):
+            subject = self._variable(path)
+        if origin.removeprefix(f"{ENVIRONMENT} ") in ALIASES:
+            subject = origin.removeprefix(f"{ENVIRONMENT} ")
         value = "" if (field and field.is_secret) or not inner else f" is {first['input']!r}"
         return f"{subject}{value}: {first['msg'][0].lower()}{first['msg'][1:]}"
 

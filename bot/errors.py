@@ -9,6 +9,7 @@ ChatNationError
 │   ├── Unreadable              a sealed value does not open (store.crypto)
 │   └── BlobNotFound, BlobTooLarge, BlobDamaged (store.blobs)
 ├── TransactionAborted          an error was swallowed inside a transaction (store.db)
+├── LlmAway                     no model answered in time; the offline answer stands (bot.llm.errors)
 ├── LeaseLost                   another worker has the conversation (bot.turn.commit)
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope

@@ -29,7 +29,20 @@ FIELDS = ("timestamp", "level", "service", "trace_id", "organization_id", "user_
 OF_STRUCTLOG = ("_record", "_from_structlog")
 RESET = "\x1b[0m"
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[1;31m"}
-NOISY = ("asyncio", "nats", "taskiq", "tortoise", "aiohttp.access", "urllib3", "pyvips")
+NOISY = (
+    "asyncio",
+    "nats",
+    "taskiq",
+    "tortoise",
+    "aiohttp.access",
+    "urllib3",
+    "pyvips",
+    "openai",
+    "httpx2",
+    "httpcore2",
+    "httpx",
+    "langsmith",
+)
 
 Event = MutableMapping[str, Any]
 

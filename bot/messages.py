@@ -77,6 +77,7 @@ class Media(_Part):
     sha256: str = ""  # base64, as the provider gives it
     filename: str = ""
     caption: str = ""
+    transcript: str = ""  # of a voice note, once it was heard
 
 
 class Location(_Part):

@@ -5,30 +5,45 @@ Adapters are bound by dotted names in the settings (decision 1), so nothing here
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
-from typing import Any, Protocol
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from bot.messages import MediaOut, Outbound
 from store.blobs import BlobSpool
 
+if TYPE_CHECKING:
+    from bot.flows import Command, Compiled, FlowState
+    from bot.llm.budget import Budget
+
 __all__ = [
+    "LLM",
     "Address",
     "Channel",
     "Clock",
     "DeliveryAccount",
     "Dispatcher",
+    "Embedder",
+    "Knowledge",
     "Lane",
     "NotUploaded",
     "Pacer",
+    "Passage",
+    "Prompt",
+    "Question",
+    "Reply",
+    "Routed",
+    "Router",
     "SendRefused",
     "SendResult",
     "SendThrottled",
     "SendUnknown",
     "Sent",
+    "Tier",
+    "Transcriber",
     "UploadResult",
 ]
 
@@ -188,6 +203,23 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
 
+class Embedder(Protocol):
+    """Texts to vectors of unit length. `model` keeps the vectors of different models apart."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str], *, background: bool = False) -> Sequence[Sequence[float]]:
+        """One vector for each text, same order. `background`: nobody waits, others go first.
+
+        Raises:
+            Retryable: not now.
+            Permanent: never like this.
+        """
+
+    async def close(self) -> None: ...
+
+
 class Blobs(Protocol):
     """Media by content hash."""
 
@@ -199,3 +231,115 @@ class Blobs(Protocol):
 
 
 JSON = dict[str, Any]
+
+
+# -- models and knowledge: each may be missing, and then everything works without ------------------
+
+
+class Tier(StrEnum):
+    SMALL = "small"  # quick and cheap: what does this person want
+    LARGE = "large"  # writes for people
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question to a chat model, answered as a JSON object that fits `schema`.
+
+    `purpose` goes into the usage fact: "router.events". `system` is written by us and by authors, and holds no data of anyone. `user` is sent as
+    JSON; in it whatever looks like a phone number, e-mail address or id, and the words of `private` (names, values of slots), leave this
+    process as placeholders only.
+    """
+
+    purpose: str
+    system: str
+    user: JSON
+    schema: JSON
+    tier: Tier = Tier.SMALL
+    private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`data` with personal data in place again; `asked` and `answered` as the model saw and wrote them: for the trace."""
+
+    data: JSON
+    model: str
+    asked: str
+    answered: str
+    is_remembered: bool = False  # the same prompt was answered a while ago; nothing was spent
+
+
+class LLM(Protocol):
+    """A chat model. Example: `(await llm.ask(prompt, llm.budget(organization_id, inbox_id))).data`.
+
+    Every request writes a usage fact at once, also one that failed.
+    """
+
+    def budget(self, organization_id: UUID, inbox_id: UUID | None = None) -> Budget:
+        """What one turn, or one task, may ask."""
+
+    async def ask(self, prompt: Prompt, budget: Budget) -> Reply:
+        """Raises LlmAway within the budget's time when there is no usable answer."""
+
+    async def close(self) -> None: ...
+
+
+class Transcriber(Protocol):
+    async def transcribe(self, data: bytes, mime_type: str, budget: Budget, *, language: str = "") -> str:
+        """What is said in a recording. The recording itself cannot be masked. Raises LlmAway, also when it is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an organization's knowledge. `source` as people should read it; `score` 0 to 1, best first."""
+
+    text: str
+    source: str
+    score: float = 1.0
+    skill: str = ""  # "": the organization's own
+
+
+class Knowledge(Protocol):
+    """What an organization has written down. Filtered by organization inside the query.
+
+    Example: `await knowledge.search(organization_id, "is there parking?", locale="en")`.
+    """
+
+    async def search(
+        self, organization_id: UUID, query: str, *, locale: str = "", skill: str = "", limit: int = 4
+    ) -> Sequence[Passage]:
+        """Passages that are near enough to answer, best first; none: it is not known. `skill`: only what this skill brought."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A message that offline understanding could not explain, and all that may be known about it."""
+
+    organization_id: UUID
+    inbox_id: UUID
+    text: str
+    offline: Sequence[Command]  # what is done without a router
+    state: FlowState
+    compiled: Compiled
+    locale: str
+    country: str
+    now: datetime  # in the organization's time zone
+    skills: tuple[str, ...] = ()  # enabled, in their order
+    organization: str = ""
+    private: tuple[str, ...] = ()
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What to do instead of `Question.offline`; no commands: do that. `trace` is for `chatnation explain`, with personal data: never log it."""
+
+    commands: Sequence[Command]
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Router(Protocol):
+    """Explains what nothing cheaper could. Its only output is commands; it writes nothing."""
+
+    async def route(self, question: Question) -> Routed:
+        """Never raises, and ends within the budget's time."""

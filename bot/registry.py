@@ -30,7 +30,16 @@ log = logging.getLogger(__name__)
 ENTRY_POINTS = "chatnation.skills"
 QUEUES = ("interactive", "bulk", "render")
 CORE = "core"
-FLOW_FILES = ("flows.yml", "domain.yml", "nlu.yml", "flows/*.yml", "domain/*.yml", "locales/*.yml", "locales/*/*.yml")
+FLOW_FILES = (
+    "flows.yml",
+    "domain.yml",
+    "nlu.yml",
+    "flows/*.yml",
+    "domain/*.yml",
+    "nlu/*.yml",
+    "locales/*.yml",
+    "locales/*/*.yml",
+)
 
 TaskFunction = Callable[[Any, TaskContext], Awaitable[None]]
 Handler = Callable[[Any, UnitOfWork], Awaitable[None]]

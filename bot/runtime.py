@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,14 +13,16 @@ from uuid import UUID
 
 from bot.accounts import Directory
 from bot.config import Configuration
+from bot.embedding import EmbeddingSettings, Senses
+from bot.embedding.cache import VectorCache
 from bot.errors import ConfigError
-from bot.flows import Command, Effect
-from bot.ports import Blobs, Channel, Clock, Dispatcher, Pacer
+from bot.flows import Effect
+from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
 from bot.standing import Holds
-from bot.understand import understand
+from bot.understand import Understanding, interpret
 from store import db
 from store.apps import discover_apps
 from store.blobs import BlobStore
@@ -28,7 +30,7 @@ from store.crypto import Cipher, KeyRing, MasterKey, install_keyring
 from store.directory import load_keys
 from store.settings import StoreSettings
 
-__all__ = ["ADAPTERS", "Runtime", "SystemClock", "open_store"]
+__all__ = ["ADAPTERS", "WORKER_ADAPTERS", "Runtime", "SystemClock", "open_store"]
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,13 @@ ADAPTERS = {
     "channel": "channels.whatsapp.channel:open_channel",
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
+}
+# Only in workers, in this order; each may be None, and then everything works without. Knowledge belongs before the router, which uses it.
+WORKER_ADAPTERS = {
+    "llm": "bot.llm.open:open_llm",
+    "embedder": "bot.embedding.open:open_embedder",
+    "transcriber": "bot.llm.open:open_transcriber",
+    "router": "bot.router.open:open_router",
 }
 REPARSE = "channels.whatsapp.intake:reparse"
 
@@ -62,7 +71,13 @@ class Runtime:
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
-        self.understand: Callable[..., Sequence[Command]] = understand
+        self.understand: Callable[..., Understanding] = interpret
+        self.embedder: Embedder | None = None
+        self.senses: Senses | None = None  # what compares meanings; None: letters do
+        self.llm: LLM | None = None
+        self.transcriber: Transcriber | None = None
+        self.knowledge: Knowledge | None = None
+        self.router: Router | None = None
         self.watch: Callable[[UUID, Effect], None] | None = (
             None  # looks over the engine's shoulder: tests, the chat console
         )
@@ -92,8 +107,8 @@ class Runtime:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
             runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
-            for port, dotted in {**ADAPTERS, **(adapters or {})}.items():
-                setattr(runtime, port, await _bind(dotted, runtime) if isinstance(dotted, str) else dotted)
+            await runtime.bind({**ADAPTERS, **_of_workers(queue), **(adapters or {})})
+            runtime.feel(runtime.embedder)
         except BaseException:
             if runtime is not None:
                 await runtime._close_adapters()
@@ -101,6 +116,20 @@ class Runtime:
             await db.close()
             raise
         return runtime
+
+    def feel(self, embedder: Embedder | None) -> None:
+        """From now on meanings are compared with this."""
+        if embedder is None:
+            return
+        settings = self.configuration.section(EmbeddingSettings, "embeddings")
+        cache = VectorCache(self.configuration.data / "vectors.sqlite")
+        self.embedder = embedder
+        self.senses = Senses(embedder, cache, timeout_s=settings.timeout_s, beside=self.beside)
+
+    async def bind(self, adapters: Mapping[str, str | Any]) -> None:
+        """Port -> dotted name, ready object or None; in order, as one may need another."""
+        for port, dotted in adapters.items():
+            setattr(self, port, await _bind(dotted, self) if isinstance(dotted, str) else dotted)
 
     def skill_context(self, skill: str) -> SkillContext:
         return SkillContext(skill=skill, clock=self.clock, blobs=self.blobs, menu=self._menu)
@@ -128,10 +157,20 @@ class Runtime:
         await db.close()
 
     async def _close_adapters(self) -> None:
-        for adapter in (self.channel, self.dispatcher, self.pacer):
+        opened = (self.router, self.knowledge, self.llm, self.embedder, self.channel, self.dispatcher, self.pacer)
+        for adapter in opened:
             close = getattr(adapter, "close", None)
             if close is not None:
                 await close()
+
+
+def _of_workers(queue: str | None) -> dict[str, str]:
+    """Conversations are the interactive queue's: the others need no graph."""
+    return {
+        port: dotted
+        for port, dotted in WORKER_ADAPTERS.items()
+        if queue is not None and (port != "router" or queue in ("interactive", "all"))
+    }
 
 
 async def open_store(configuration: Configuration, process: str) -> Cipher:

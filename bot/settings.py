@@ -64,6 +64,8 @@ class TurnSettings(Settings):
     """Silence after which a conversation starts afresh."""
     unfinished_kept_h: float = Field(168.0, ge=0)
     """Silence during which something half finished is kept, and going on with it is offered."""
+    away_after_min: float = Field(60.0, gt=0)
+    """Silence in the middle of something after which we say where we were, unless the person simply answers."""
 
 
 class EmulatorSettings(Settings):

@@ -49,7 +49,9 @@ class Sweep:
         with unscoped("sweep"):
             await queue_state.wake_held(PROBE_S)
             over = await queue_state.put_timeouts(TIMEOUTS_AT_ONCE)
-            waiting = await queue_state.waiting_sessions(self._settings.lost_hint_s, SESSIONS_AT_ONCE)
+            waiting = await queue_state.waiting_sessions(
+                self._settings.lost_hint_s, SESSIONS_AT_ONCE, lease_s=self._runtime.turn.lease_s
+            )
         await self._hint(over)
         return len(over) + await self._hint(self._not_lately(waiting))
 

@@ -140,16 +140,19 @@ async def mark_kicked(job_ids: Sequence[UUID]) -> None:
     await db.execute("UPDATE jobs SET hinted_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(job_ids))
 
 
-async def waiting_sessions(older_than_s: float, limit: int) -> list[WaitingSession]:
+async def waiting_sessions(older_than_s: float, limit: int, *, lease_s: float) -> list[WaitingSession]:
+    """Those whose first row waits for so long, and that nobody holds: a lease further off than twice `lease_s` is from before the clock leapt."""
     rows = await db.fetch(
         "SELECT DISTINCT ON (d.session_id) d.organization_id, d.session_id, d.id FROM ("
         " SELECT i.organization_id, i.session_id, i.id, i.next_attempt_at FROM inbox i"
         " JOIN sessions s ON s.organization_id = i.organization_id AND s.id = i.session_id"
         " WHERE i.state = 'ready' AND i.next_attempt_at <= clock_timestamp() - make_interval(secs => $1)"
-        " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp())"
+        " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp()"
+        "   OR s.lease_until > clock_timestamp() + make_interval(secs => 2 * $3::float8))"
         " ORDER BY i.next_attempt_at LIMIT $2) d ORDER BY d.session_id, d.next_attempt_at",
         older_than_s,
         limit,
+        lease_s,
     )
     return [WaitingSession(*row) for row in rows]
 

@@ -150,7 +150,22 @@ class Slot(_Written):
     validation: Validation | None = None
     min_value: float | None = None
     max_value: float | None = None
-    accept: Literal["", "text", "email", "phone", "name", "image", "document", "media", "location", "contact"] = ""
+    accept: Literal[
+        "",
+        "text",
+        "email",
+        "phone",
+        "name",
+        "date",
+        "time",
+        "datetime",
+        "amount",
+        "image",
+        "document",
+        "media",
+        "location",
+        "contact",
+    ] = ""
     shared_for_coexistence: bool = False
     influence_conversation: bool = Field(False, description="ignored")
 

@@ -177,6 +177,12 @@ def schema(kind: Annotated[str, typer.Argument(help="skill, flows or domain.")])
     _become("bot.check.schema", kind, environment=os.environ)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def fit(context: typer.Context) -> None:
+    """Report how well the examples in the skills' nlu.yml tell their flows apart, and the thresholds that follow (--json)."""
+    _become("bot.embedding", *context.args, environment=os.environ)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

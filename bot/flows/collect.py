@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.flows.effects import Button, Say
-from bot.flows.model import Flow, Step
+from bot.flows.model import Flow, Rejection, Step
 from bot.flows.move import move_on
 from bot.flows.run import Run
 from bot.flows.state import Frame, OfferedOption
 
-__all__ = ["chain", "run_collect", "wait_after_question"]
+__all__ = [
+    "HAND_OFF_FROM",
+    "PERSON_FROM",
+    "chain",
+    "hint",
+    "offer_person",
+    "reject",
+    "run_collect",
+    "wait_after_question",
+]
 
 REWORD_FROM = 1  # wrong answers before the question is put in other words and we say what is expected,
 HINT_FROM = 2  # before options or examples are added,
-PERSON_FROM = 3  # and before a way out is offered: leave it, or a person
+PERSON_FROM = 3  # before a way out is offered: leave it, or a person,
+HAND_OFF_FROM = 5  # and before we call one; then it begins anew
 
 MAX_SPELLED_OUT = 20  # options in the text of a hint: more is a list that nobody reads
+
+_COLLECT = "pattern_collect_information"
 
 
 def run_collect(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
     if not frame.entered:
         _enter(run, frame, step)
     value = run.state.slots.get(step.target)
+    if frame.kind != "pattern" and run.has_own(_COLLECT, run.skill_of(frame)):
+        if value is not None and frame.checked:
+            move_on(run, frame, flow, step)
+        else:
+            _push_own_cycle(run, frame, step)
+        return
     if value is not None:
         if _reject(run, frame, step):
             if run.top is frame:
@@ -33,6 +53,26 @@ def run_collect(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
         return
     frame.checked = False
     _ask(run, frame, step)
+
+
+def _push_own_cycle(run: Run, frame: Frame, step: Step) -> None:
+    """The skill's or the organization's own way to ask. What follows here is the default one, run without a frame of its own."""
+    frame.checked = True
+    plain = _plain(step.target)
+    run.push_pattern(
+        _COLLECT,
+        skill=run.skill_of(frame),
+        collect=plain,
+        utter=_plain(step.utter) if step.utter else "",
+        utter_again=_plain(_reworded(run, step) or ""),
+        collect_action=_plain(step.ask_action) if step.ask_action else "",
+        rejections=[_plain(rejection.utter) for rejection in step.rejections],
+        slot=step.target,
+    )
+
+
+def _plain(loaded_id: str) -> str:
+    return loaded_id.partition(":")[2]
 
 
 def chain(run: Run) -> tuple[Frame, tuple[str, ...]] | None:
@@ -67,15 +107,20 @@ def _enter(run: Run, frame: Frame, step: Step) -> None:
 
 
 def _reject(run: Run, frame: Frame, step: Step) -> bool:
-    """Says why the value will not do and forgets it; the first rejection that holds counts."""
-    slot = run.compiled.slots[step.target]
-    for rejection in (*step.rejections, *slot.rejections):
+    if not reject(run, frame, step.target, step.rejections):
+        return False
+    frame.attempts += 1
+    frame.checked = False
+    return True
+
+
+def reject(run: Run, frame: Frame, slot: str, rejections: Sequence[Rejection]) -> bool:
+    """Says why the value will not do and forgets it; the first rejection that holds counts, the domain's come last."""
+    for rejection in (*rejections, *run.compiled.slots[slot].rejections):
         if run.holds(rejection.condition, frame):
-            run.log("slot_rejected", slot=step.target, utter=rejection.utter)
+            run.log("slot_rejected", slot=slot, utter=rejection.utter)
             run.say(rejection.utter, frame)
-            run.set_slot(step.target, None, "flow")
-            frame.attempts += 1
-            frame.checked = False
+            run.set_slot(slot, None, "flow")
             run.missed = True
             return True
     return False
@@ -97,45 +142,59 @@ def _ask(run: Run, frame: Frame, step: Step) -> None:
         run.stopped = True
         return
     _settle_correction(run, frame)
+    if frame.attempts >= HAND_OFF_FROM:
+        frame.attempts = 0
+        run.push_pattern("pattern_human_handoff", reason="repeated_failure")
+        return
     offered = _escalate(run, frame, step) if run.missed else ()
     if step.ask_action is not None:
         run.run_action(frame, step.ask_action, "ask")
         return
     assert step.utter is not None
-    said = run.say(_wording(step, frame), frame, shift=frame.attempts)
+    said = run.say(_wording(run, step, frame), frame, shift=frame.attempts)
     if said is None:
         return
-    if step.target == "core:interrupted_flow_to_continue":
+    if _plain(step.target) == "interrupted_flow_to_continue" and "interrupted_flow_ids" in frame.ctx:
         said = _with_flow_buttons(run, frame, said)
-    wait_after_question(run, frame, step, (*said.buttons, *offered))
+    wait_after_question(run, frame, step.target, (*said.buttons, *offered))
 
 
-def wait_after_question(run: Run, frame: Frame, step: Step, buttons: tuple[Button, ...]) -> None:
+def wait_after_question(run: Run, frame: Frame, slot: str, buttons: tuple[Button, ...]) -> None:
     options = tuple([OfferedOption(button.title, button.payload) for button in buttons])
-    run.wait_for_answer(frame, slot=step.target, options=options)
+    run.wait_for_answer(frame, slot=slot, options=options)
 
 
-def _wording(step: Step, frame: Frame) -> str:
+def _wording(run: Run, step: Step, frame: Frame) -> str:
     assert step.utter is not None
-    return step.again if frame.attempts >= REWORD_FROM and step.again is not None else step.utter
+    return (_reworded(run, step) if frame.attempts >= REWORD_FROM else None) or step.utter
+
+
+def _reworded(run: Run, step: Step) -> str | None:
+    return step.again or run.compiled.slots[step.target].refill_utter
 
 
 def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
     """What is said before the question is put again: first what is expected, then a hint, then a way out."""
     run.missed = False
-    if frame.attempts >= PERSON_FROM and frame.kind != "pattern":
-        said = run.say("core:utter_offer_person", frame)
-        return said.buttons if said else ()
+    if frame.attempts >= PERSON_FROM:
+        return offer_person(run, frame)
     titles = _choices(run, frame, step)
     explained = any(isinstance(effect, Say) for effect in run.effects)  # a rejection has its own words, and examples
     if frame.attempts >= HINT_FROM and (titles or not explained):
-        _hint(run, frame, step, titles)
+        hint(run, frame, step)
     elif not explained:
         _help(run, frame, "expect", step, known=bool(titles))
     return ()
 
 
-def _hint(run: Run, frame: Frame, step: Step, titles: list[str]) -> None:
+def offer_person(run: Run, frame: Frame) -> tuple[Button, ...]:
+    said = run.say("core:utter_offer_person", frame)
+    return said.buttons if said else ()
+
+
+def hint(run: Run, frame: Frame, step: Step) -> None:
+    """The options of a question, or an example of an answer, if there is one."""
+    titles = _choices(run, frame, step)
     if titles:
         options = "\n".join(f"{n}. {title}" for n, title in enumerate(titles[:MAX_SPELLED_OUT], 1))
         run.say("core:utter_hint_options", frame, values={"options": options})

@@ -10,14 +10,20 @@ from bot.flows.effects import Say, WaitFor
 
 __all__ = [
     "ActionResult",
+    "Answer",
     "Back",
+    "CameBack",
     "Cancel",
     "CannotHandle",
     "ChitChat",
     "Clarify",
     "Command",
+    "Error",
     "HandOff",
+    "Help",
     "Knowledge",
+    "OfferPerson",
+    "Reopen",
     "Repeat",
     "Restart",
     "Resume",
@@ -84,8 +90,21 @@ class Knowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the knowledge base says to the person's question, and where; empty: it was searched, and says nothing."""
+
+    text: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HandOff:
     """The person wants to talk to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPerson:
+    """The person sounds angry: whatever else happens, a human is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +112,31 @@ class CannotHandle:
     """Nothing usable was understood."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The message cannot be worked with: `rasa_internal_error_user_input_too_long`, `..._empty`, or a fault of ours."""
+
+    error_type: str = ""
+    info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What the open question wants, and which words always work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """An option of an earlier question was tapped. `flow` and `step` are those of the question, `values` what the option
+    would set, `title` how it reads, `revision` the host's when it was shown."""
+
+    flow: str
+    step: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +156,18 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """A new session begins; what was open is closed, or with `keep` offered again if it was half done."""
+    """A new session begins. What was open is closed, or with `keep` left as it stands, if it was half done;
+    slots that no flow has reset are kept with `carry_over`. `metadata` becomes the slot `session_started_metadata`."""
 
+    carry_over: bool = True
     keep: bool = False
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """The person writes again after a long silence in the middle of a flow. Comes with the commands of the message: a plain
+    answer is taken, anything else is met by where we were and whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +224,18 @@ Command = (
     | SkipQuestion
     | ChitChat
     | Knowledge
+    | Answer
     | HandOff
+    | OfferPerson
     | CannotHandle
+    | Error
+    | Help
+    | Reopen
     | Restart
     | Back
     | Retry
     | SessionStart
+    | CameBack
     | UserText
     | Unusable
     | ActionResult

@@ -22,15 +22,20 @@ from bot.flows.words import normalise
 __all__ = ["compile_flows"]
 
 
-def compile_flows(skills: Sequence[SkillSource], *, default_locale: str = "en") -> Compiled:
+def compile_flows(
+    skills: Sequence[SkillSource], *, default_locale: str = "en", organization: str = "organization"
+) -> Compiled:
     """Compiles usable skills together with the built-in `core`; what cannot be resolved is in `.diagnostics`.
 
     Ids become `skill:name`. A plain name means the skill's own, then that of a skill it requires, then core's. A flow
     that names what does not exist is refused and left out, with those that call or link to it.
+
+    The skill named `organization` speaks for the whole: its patterns, their texts and its default actions stand in for
+    core's, whatever skill is running. Any other skill's patterns hold for its own flows only.
     """
     sources = [skill for skill in skills if skill.usable and skill.name != CORE]
     sources.append(next((skill for skill in skills if skill.name == CORE), core_skill()))
-    return _Compiler(sources, default_locale).run()
+    return _Compiler(sources, default_locale, organization).run()
 
 
 _PATTERNS_NOT_RUN = {
@@ -49,10 +54,11 @@ class _Draft:
 
 
 class _Compiler:
-    def __init__(self, sources: Sequence[SkillSource], default_locale: str) -> None:
+    def __init__(self, sources: Sequence[SkillSource], default_locale: str, organization: str) -> None:
         self._sources = sources
         self._default_locale = default_locale
-        self._names = Names(sources)
+        self._organization = organization
+        self._names = Names(sources, organization)
         self._report = Reporter()
         self._broken: dict[str, Diagnostic] = {}  # loaded id of a slot or response -> what is wrong with it
         core = next((skill for skill in sources if skill.name == CORE), None)
@@ -85,10 +91,11 @@ class _Compiler:
             forms=MappingProxyType(self._forms(flows)),
             diagnostics=tuple(self._report.found),
             session=MappingProxyType({skill.name: skill.session for skill in self._sources}),
+            organization=self._organization,
         )
 
     def _hash(self) -> str:
-        digest = hashlib.sha256(self._default_locale.encode())
+        digest = hashlib.sha256(f"{self._default_locale}/{self._organization}".encode())
         for skill in sorted(self._sources, key=lambda skill: skill.name):
             digest.update(f"{skill.name}={skill.digest}:{','.join(skill.requires)};".encode())
         return digest.hexdigest()[:32]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.flows.collect import chain
+from bot.flows.model import Slot
 from bot.flows.run import Run
 from bot.flows.state import Frame
 from bot.flows.templates import show
 
-__all__ = ["begin_correction", "correct_flow_slot", "go_back", "question_slot"]
+__all__ = ["begin_correction", "correct_flow_slot", "correction_of", "go_back", "question_of"]
 
 
-def question_slot(run: Run, root: Frame, entry: tuple[str, ...]) -> str | None:
-    """The slot of a question in the path; None when a step of it is gone."""
+class Question(NamedTuple):
+    flow: str  # the one that asks: the running flow, or one that it calls
+    slot: str
+
+
+def question_of(run: Run, root: Frame, entry: tuple[str, ...]) -> Question | None:
+    """What a place in the path asks; None when a step of it is gone."""
     flow = run.compiled.flows[root.flow]
     for n, step_id in enumerate(entry):
         index = flow.index.get(step_id)
@@ -22,7 +28,7 @@ def question_slot(run: Run, root: Frame, entry: tuple[str, ...]) -> str | None:
             return None
         step = flow.steps[index]
         if n == len(entry) - 1:
-            return step.target if step.kind == "collect" else None
+            return Question(flow.id, step.target) if step.kind == "collect" else None
         if step.kind != "call":
             return None
         flow = run.compiled.flows[step.target]
@@ -33,20 +39,30 @@ def begin_correction(run: Run, values: Mapping[str, Any]) -> Frame | None:
     """Pushes pattern_correction for slots of the running flow that have a value already."""
     root = run.root()
     assert root is not None
-    frame = run.state.stack[root]
-    touched = [entry for entry in frame.path if question_slot(run, frame, entry) in values]
-    target = touched[0] if touched else None  # the path is in the order in which the questions were passed
-    texts = [f"{run.compiled.slots[slot].name.replace('_', ' ')}: {show(value)}" for slot, value in values.items()]
-    return run.push_pattern(
-        "pattern_correction",
-        is_reset_only=False,
-        corrected_slots={slot: run.state.slots.get(slot) for slot in values},
-        new_slot_values=dict(values),
-        reset_flow_id=frame.flow,
-        reset_step_id=target[-1] if target else None,
-        entry=list(target) if target else None,
-        corrected_text=", ".join(texts),
-    )
+    return run.push_pattern("pattern_correction", **correction_of(run, run.state.stack[root], values))
+
+
+def correction_of(
+    run: Run, flow: Frame, values: Mapping[str, Any], *, entry: tuple[str, ...] | None = None
+) -> dict[str, Any]:
+    """The context of a correction: back to the earliest question among `values`; without a new value it is asked anew."""
+    if entry is None:  # the path is in the order in which the questions were passed
+        entry = next((e for e in flow.path if (q := question_of(run, flow, e)) and q.slot in values), None)
+    texts = [f"{label(run.compiled.slots[slot])}: {show(value)}" for slot, value in values.items() if value is not None]
+    return {
+        "is_reset_only": all(value is None for value in values.values()),
+        "corrected_slots": {slot: run.state.slots.get(slot) for slot in values},
+        "new_slot_values": dict(values),
+        "reset_flow_id": flow.flow,
+        "reset_step_id": entry[-1] if entry else None,
+        "entry": list(entry) if entry else None,
+        "corrected_text": ", ".join(texts),
+    }
+
+
+def label(slot: Slot) -> str:
+    """As people would call it: without the skill's name that it starts with by house style."""
+    return slot.name.removeprefix(f"{slot.skill}_").replace("_", " ")
 
 
 def correct_flow_slot(run: Run, frame: Frame) -> bool:
@@ -54,14 +70,17 @@ def correct_flow_slot(run: Run, frame: Frame) -> bool:
     values: Mapping[str, Any] = frame.ctx.get("new_slot_values", {})
     for slot, value in values.items():
         run.set_slot(slot, value, "user")
-    entry = frame.ctx.get("entry")
     root = run.root_of(frame.ctx.get("reset_flow_id"))
-    if entry is None or root is None:
+    entry = tuple(frame.ctx.get("entry") or ())
+    if root is None or entry not in run.state.stack[root].path:
         return True
     stack = run.state.stack
     flow = stack[root]
-    fresh = set(values) | set(flow.ctx.get("answered", ()))
-    rewind(run, root, tuple(entry), keep=True)
+    asks = question_of(run, flow, entry)
+    if asks is None:
+        return True
+    fresh = {slot for slot, value in values.items() if value is not None} | set(flow.ctx.get("answered", ()))
+    rewind(run, root, entry, keep=values.get(asks.slot) is not None)
     flow.ctx["fresh"] = sorted(fresh)
     return True
 
@@ -100,9 +119,9 @@ def go_back(run: Run) -> bool:
     before = [entry for entry in flow.path if entry != here]
     while before:
         entry = before.pop()
-        slot = question_slot(run, flow, entry)
-        if slot is not None:
-            run.set_slot(slot, None, "user")
+        asks = question_of(run, flow, entry)
+        if asks is not None:
+            run.set_slot(asks.slot, None, "user")
             rewind(run, root, entry, keep=False)
             flow.ctx.pop("dropped", None)
             return True

@@ -7,18 +7,20 @@ of an action that the host runs (then call `advance` again with its ActionResult
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.flows.collect import run_collect
-from bot.flows.commands import ActionResult, Command, Resume, SessionStart, TimedOut
+from bot.flows.collect import HAND_OFF_FROM, PERSON_FROM, offer_person, run_collect, wait_after_question
+from bot.flows.commands import ActionResult, CameBack, Command, Resume, SessionStart, TimedOut
 from bot.flows.defaults import BUILTINS
 from bot.flows.effects import Effect, Say
+from bot.flows.interrupt import open_or_resume
 from bot.flows.model import Compiled, Flow, Step
 from bot.flows.move import move_on
 from bot.flows.outside import resume, take_action_result
 from bot.flows.reconcile import reconcile
 from bot.flows.run import MAX_STEPS_PER_TURN, Run, View
 from bot.flows.state import FlowState, Frame
+from bot.flows.templates import Filling
 from bot.flows.turn import start_session, take_commands
 
 __all__ = ["Advance", "advance"]
@@ -58,7 +60,9 @@ def _take_turn(run: Run, commands: Sequence[Command]) -> None:
     """What the host reports comes first, each report as far as it goes; then what the person wants."""
     wishes: list[Command] = []
     for command in commands:
-        if not isinstance(command, (SessionStart, Resume, TimedOut, ActionResult)):
+        if isinstance(command, CameBack):
+            run.is_back = True
+        elif not isinstance(command, (SessionStart, Resume, TimedOut, ActionResult)):
             wishes.append(command)
         elif _is_suspended(run) or not _take_report(run, command):
             run.log("command_ignored", command=type(command).__name__)
@@ -82,7 +86,7 @@ def _take_report(run: Run, command: SessionStart | Resume | TimedOut | ActionRes
         return False
     run.stopped = False
     if isinstance(command, SessionStart):
-        start_session(run, keep=command.keep)
+        start_session(run, command)
         return True
     return resume(run, command)
 
@@ -140,7 +144,8 @@ def _finished(run: Run) -> bool:
     ended, run.ended = run.ended, None
     if ended is None or not ended.run_pattern_completed:
         return False
-    return run.push_pattern("pattern_completed", previous_flow_name=ended.title(run.view.locale)) is not None
+    name = ended.title(run.view.locale)
+    return run.push_pattern("pattern_completed", skill=ended.skill, previous_flow_name=name) is not None
 
 
 # -- the step types -------------------------------------------------------------------------------
@@ -156,15 +161,62 @@ def _action(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
 
 
 def _builtin(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
-    """Moves on first: a default action may take its own frame or those below off the stack."""
+    """A default action, or the one of the same name in the domain of the skill for which a pattern runs."""
+    own = run.scope_of(frame).actions.get(step.target)
+    if own is not None:
+        run.run_action(frame, own, "step")
+        return
+    # A default action may take its own frame or those below off the stack.
     move_on_later = BUILTINS[step.target](run, frame)
     if move_on_later and run.top is frame and not run.stopped:
         move_on(run, frame, flow, step)
 
 
+def _named(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    """A response or action whose name only shows now; one that does not exist is passed over, as patterns expect."""
+    assert step.named is not None
+    filling = Filling(run.state.slots, frame.ctx, {}, run.view.contact, run.view.organization, run.view.now)
+    name, scope = step.named(filling).strip(), run.scope_of(frame)
+    if frame.ctx.get("attempts") and name == frame.ctx.get("utter"):
+        name = frame.ctx.get("utter_again") or name
+    if name in scope.actions:
+        run.run_action(frame, scope.actions[name], "step")
+    elif name in scope.responses:
+        _utter(run, frame, flow, replace(step, target=scope.responses[name]))
+    elif name in BUILTINS:
+        _builtin(run, frame, flow, replace(step, target=name))
+    else:
+        move_on(run, frame, flow, step)
+
+
 def _listen(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
+    slot = frame.ctx.get("slot")
+    if slot is not None:
+        _listen_for(run, frame, flow, step, slot)
+        return
     frame.entered = True
     run.wait_for_answer(frame, options=run.before.options if run.quiet and run.before else ())
+
+
+def _listen_for(run: Run, frame: Frame, flow: Flow, step: Step, slot: str) -> None:
+    """In a pattern that fills a slot: until it has a value. Back from a digression the pattern goes round and asks again."""
+    asked = run.before if run.quiet and run.before is not None and run.before.slot == slot else None
+    if frame.entered and (asked is None or run.state.slots.get(slot) is not None):
+        move_on(run, frame, flow, step)
+        return
+    frame.entered = True
+    if asked is not None:
+        run.wait_for_answer(frame, slot=slot, options=asked.options)
+        return
+    attempts = frame.ctx.get("attempts", 0)
+    if attempts >= HAND_OFF_FROM:
+        frame.ctx["attempts"] = 0
+        frame.entered = False
+        run.push_pattern("pattern_human_handoff", reason="repeated_failure")
+        return
+    said = next((effect for effect in reversed(run.effects) if isinstance(effect, Say)), None)
+    offered = offer_person(run, frame) if attempts >= PERSON_FROM else ()
+    wait_after_question(run, frame, slot, (*(said.buttons if said else ()), *offered))
 
 
 def _set_slots(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
@@ -179,20 +231,25 @@ def _noop(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
 
 def _link(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
     """The flow ends (with those that called it) and the target begins; guards are not asked."""
-    root = run.root()
+    stack, root = run.state.stack, run.root()
+    is_pattern = run.compiled.flows[step.target].is_pattern
+    skill, quiet = run.skill_of(frame), False
     if frame.kind == "pattern" or root is None:
-        run.state.stack.pop()
-        pattern = run.compiled.flows[step.target].is_pattern
-        run.push(step.target, "pattern" if pattern else "flow")
-        return
-    ended = run.state.stack[root]
-    del run.state.stack[root:]
-    run.settle_slots(ended)
-    run.log("flow_completed", flow=ended.flow)
-    pattern = run.compiled.flows[step.target].is_pattern
-    if pattern:
-        run.ended = run.compiled.flows[ended.flow]
-    run.push(step.target, "pattern" if pattern else "link").quiet = ended.quiet
+        run.settle_slots(stack.pop())
+    else:
+        ended = stack[root]
+        del stack[root:]
+        run.settle_slots(ended)
+        run.log("flow_completed", flow=ended.flow)
+        quiet = ended.quiet
+        if is_pattern:
+            run.ended = run.compiled.flows[ended.flow]
+    if is_pattern:
+        made = run.push(step.target, "pattern")
+        made.ctx = {"skill": skill}
+    else:
+        made = open_or_resume(run, step.target, "link")
+    made.quiet = made.quiet or quiet
 
 
 def _call(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
@@ -203,6 +260,7 @@ _HANDLERS: dict[str, Callable[[Run, Frame, Flow, Step], None]] = {
     "utter": _utter,
     "action": _action,
     "builtin": _builtin,
+    "named": _named,
     "listen": _listen,
     "collect": run_collect,
     "set_slots": _set_slots,

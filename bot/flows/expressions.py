@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from bot.flows.patterns import SAFE_LENGTH, may_hang
+
 __all__ = ["EMPTY", "UNDEFINED", "Condition", "ConditionError", "Parsed", "Scope", "compile_condition", "parse"]
 
 MAX_LENGTH = 4_000  # the longest public condition has 212 characters
@@ -314,6 +316,9 @@ class _Reader:
         pattern = token.text.strip("'\"")
         if len(pattern) > 2 and pattern[0] == "/" and pattern.rsplit("/", 1)[-1] in ("", "i"):
             self.lints.append(Lint("CN-COND-005", "the form /x/i is not a pattern here", token.at, "write '(?i)x'"))
+        if may_hang(pattern):
+            what = f"this pattern may take for ever, so it matches no text of more than {SAFE_LENGTH} characters"
+            self.lints.append(Lint("CN-COND-009", what, token.at, "let no repetition stand in another: (a+)+"))
         try:
             return Value(re.compile(pattern), token.at, quoted=True)
         except re.error as e:
@@ -397,14 +402,19 @@ def _comparison(op: str, left: Condition, right: Condition) -> Condition:
     if op == "!=":
         return lambda scope: bool(left(scope) != right(scope))
     if op == "matches":
-        return lambda scope: _matches(left(scope), right(scope))
+        return lambda scope: _matches(left(scope), right(scope), scope)
     if op == "contains":
         return lambda scope: _contains(left(scope), right(scope), scope)
     return _ordering(op, left, right)
 
 
-def _matches(value: Any, pattern: re.Pattern[str]) -> bool:
-    return isinstance(value, str) and pattern.search(value) is not None
+def _matches(value: Any, pattern: re.Pattern[str], scope: Scope) -> bool:
+    if not isinstance(value, str):
+        return False
+    if len(value) > SAFE_LENGTH and may_hang(pattern.pattern):
+        scope.warnings.append(f"the pattern {pattern.pattern!r} may take for ever on a text that long")
+        return False
+    return pattern.search(value) is not None
 
 
 def _contains(holder: Any, value: Any, scope: Scope) -> bool:

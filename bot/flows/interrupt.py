@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.flows.model import Flow
 from bot.flows.run import Run
-from bot.flows.state import Frame
+from bot.flows.state import Frame, FrameKind
 
-__all__ = ["OpenFlow", "bring_to_top", "drop_patterns", "offer_to_continue", "open_flows"]
+__all__ = ["OpenFlow", "bring_to_top", "close", "drop_patterns", "offer_to_continue", "open_flows", "open_or_resume"]
 
 
 class OpenFlow(NamedTuple):
@@ -69,8 +69,81 @@ def drop_patterns(run: Run) -> bool:
     return dropped
 
 
-def bring_to_top(run: Run, flow: OpenFlow) -> None:
+def bring_to_top(run: Run, flow: OpenFlow, *, below: int | None = None) -> None:
+    """Puts an open flow above all others; `below`: under the frame at this index of the stack, such as a pattern that is at work."""
     stack = run.state.stack
-    frames = stack[flow.start : flow.end]
+    frames = [each.frame for each in open_flows(run)[::-1]]
+    _swap_slots(run, [*(frame for frame in frames if frame is not flow.frame), flow.frame])
+    moved = stack[flow.start : flow.end]
+    at = (len(stack) if below is None else below) - len(moved)
     del stack[flow.start : flow.end]
-    stack.extend(frames)
+    stack[at:at] = moved
+
+
+def close(run: Run, flow: OpenFlow) -> None:
+    """Ends an open flow wherever it stands; its slots fall back, those of the others are theirs."""
+    others = [each.frame for each in open_flows(run)[::-1] if each.frame is not flow.frame]
+    _swap_slots(run, [*others, flow.frame])
+    del run.state.stack[flow.start : flow.end]
+    run.settle_slots(flow.frame)
+
+
+def _swap_slots(run: Run, order: list[Frame]) -> None:
+    """What flows have in common belongs to the uppermost; when their order changes, so does whose value shows.
+
+    Unwinds the open flows from the top, as their ends would, and puts them on again in the new order.
+    """
+    flows = run.compiled.flows
+    if len(order) < 2 or not _have_slots_in_common([flows[frame.flow] for frame in order if frame.flow in flows]):
+        return
+    slots = run.state.slots
+    own: dict[int, dict[str, Any]] = {}
+    for each in open_flows(run):
+        own[id(each.frame)] = {slot: slots.get(slot) for slot, _ in _resets(run, each.frame)}
+        run.settle_slots(each.frame)
+    below: set[str] = set()
+    for frame in order:
+        frame.saved = {}
+        for slot, _ in _resets(run, frame):
+            value = slots.pop(slot, None)
+            if slot in below and value is not None:
+                frame.saved[slot] = value
+            if (mine := own[id(frame)][slot]) is not None:
+                slots[slot] = mine
+        below |= flows[frame.flow].touches if frame.flow in flows else set()
+
+
+def _resets(run: Run, frame: Frame) -> tuple[tuple[str, Any], ...]:
+    flow = run.compiled.flows.get(frame.flow)
+    return flow.resets if flow is not None else ()
+
+
+def _have_slots_in_common(flows: list[Flow]) -> bool:
+    seen: set[str] = set()
+    for flow in flows:
+        if not seen.isdisjoint(flow.touches):
+            return True
+        seen |= flow.touches
+    return False
+
+
+def open_or_resume(run: Run, flow_id: str, kind: FrameKind) -> Frame:
+    """Puts the flow on top: the frame that it has already, wherever it stands, or a new one.
+
+    Slots that flows below use too are put aside, and come back when the new one ends.
+    """
+    known = next((flow for flow in open_flows(run) if flow.frame.flow == flow_id), None)
+    if known is not None:
+        bring_to_top(run, known)
+        run.log("flow_resumed", flow=flow_id)
+        return known.frame
+    below = [run.compiled.flows[frame.flow].touches for frame in run.state.stack]
+    frame = run.push(flow_id, kind)
+    if below:
+        shared = frozenset().union(*below)
+        for slot, initial in run.compiled.flows[flow_id].resets:
+            value = run.state.slots.get(slot)
+            if slot in shared and value is not None:
+                frame.saved[slot] = value
+                run.set_slot(slot, initial, "frame")
+    return frame

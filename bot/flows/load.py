@@ -76,6 +76,8 @@ def _read_any(data: Any, path: str, skill: SkillSource, report: Reporter) -> Non
     if not isinstance(data, Map):
         report.error("CN-FILE-001", "a file is a mapping with `flows:`, `nlu:`, `slots:`, ...", Pos(path))
         return
+    if "test_cases" in data:
+        return  # conversations for a runner, kept beside the data
     for key in data:
         if key not in _CONTENT:
             hint = nearest(key, _CONTENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from bot.flows.expressions import Scope
@@ -10,6 +11,7 @@ from bot.flows.state import FlowState, Frame, OfferedOption
 
 __all__ = [
     "Progress",
+    "SessionRules",
     "can_start",
     "last_offered",
     "open_question",
@@ -17,6 +19,7 @@ __all__ = [
     "progress",
     "question_below",
     "running_skill",
+    "session_rules",
 ]
 
 
@@ -29,9 +32,35 @@ class Progress(NamedTuple):
     questions: int
 
 
+class SessionRules(NamedTuple):
+    """When a conversation begins anew. `expires_after` None: never by itself."""
+
+    expires_after: timedelta | None
+    carry_over: bool
+    is_own: bool  # the organization's files say so: then what was open is closed, as that format has it
+
+
+def session_rules(compiled: Compiled, *, default: timedelta) -> SessionRules:
+    """`session_config` of the skill that speaks for the organization; that of any other skill is not the whole chat's."""
+    config = compiled.session.get(compiled.organization) or {}
+    if not config:
+        return SessionRules(default, carry_over=True, is_own=False)
+    minutes = config.get("session_expiration_time", 60)  # as Rasa has it
+    never = not isinstance(minutes, (int, float)) or minutes <= 0 or config.get("start_session_after_expiry") is False
+    carry_over = config.get("carry_over_slots_to_new_session", True) is not False
+    return SessionRules(None if never else timedelta(minutes=minutes), carry_over, is_own=True)
+
+
 def open_step(compiled: Compiled, state: FlowState) -> Step | None:
-    """The step that the conversation stands at."""
-    return _step(compiled, state.stack[-1]) if state.stack else None
+    """The step that the conversation stands at; while a pattern puts a flow's question, that question."""
+    if not state.stack:
+        return None
+    top = state.stack[-1]
+    if "slot" in top.ctx and len(state.stack) > 1:
+        below = _step(compiled, state.stack[-2])
+        if below is not None and below.target == top.ctx["slot"]:
+            return below
+    return _step(compiled, top)
 
 
 def open_question(compiled: Compiled, state: FlowState) -> Slot | None:

@@ -87,7 +87,7 @@ class Step:
     """One step. `target` is a loaded id: of the action or response, the slot, or the flow."""
 
     id: str
-    kind: Literal["action", "utter", "listen", "builtin", "collect", "link", "call", "set_slots", "noop"]
+    kind: Literal["action", "utter", "listen", "builtin", "named", "collect", "link", "call", "set_slots", "noop"]
     next: Next
     target: str = ""
     utter: str | None = None
@@ -99,6 +99,7 @@ class Step:
     rejections: tuple[Rejection, ...] = ()
     assignments: tuple[tuple[str, Any], ...] = ()
     description: str = ""
+    named: Template | None = None  # the name of the action or response is known only when the step runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class Compiled:
     patterns: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)  # entity -> `regex:` of nlu files
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # flow made of a classic form -> its slots
     session: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    organization: str = "organization"  # the skill whose patterns and words stand in for core's
 
     def response(self, response_id: str, locale: str) -> Response | None:
         for name in (locale, locale.split("-")[0], ""):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.flows.diagnostics import Pos, Reporter, nearest
 from bot.flows.flowfile import check_keys, read_phrases
+from bot.flows.patterns import may_hang
 from bot.flows.responsefile import read_responses
 from bot.flows.source import SkillSource
 from bot.flows.yamltext import List, Map
@@ -66,6 +67,8 @@ def _read_patterns(name: str, texts: list[str], at: Pos, skill: SkillSource, rep
         try:
             if len(text) > MAX_PATTERN:
                 raise re.error(f"longer than {MAX_PATTERN} characters")
+            if may_hang(text):
+                raise re.error("it may take for ever: a repetition in a repetition")
             re.compile(text)
         except (re.error, OverflowError, RecursionError) as e:
             report.error("CN-NLU-009", f"not a regular expression: {e}, in {text[:80]!r}", at)

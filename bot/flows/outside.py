@@ -148,7 +148,7 @@ def _go_to_requested(run: Run, frame: Frame, result: ActionResult) -> None:
 def _after_asking(run: Run, frame: Frame, last: Say | None) -> None:
     step = run.step_of(frame)
     if step is not None and run.state.slots.get(step.target) is None:
-        wait_after_question(run, frame, step, last.buttons if last else ())
+        wait_after_question(run, frame, step.target, last.buttons if last else ())
 
 
 def _follow_up(run: Run, frame: Frame, name: str, skill: str, purpose: str) -> bool:
@@ -235,17 +235,17 @@ def resume(run: Run, command: Resume | TimedOut) -> bool:
     assert wait is not None
     frame.wait = None
     skill = frame.flow.partition(":")[0]
-    if isinstance(command, Resume):
-        for name, value in command.slots.items():
-            _set_from_action(run, name, value, skill)
-    elif wait.slot is not None:
-        _set_from_action(run, wait.slot, wait.on_timeout, skill)
     run.log("resumed" if isinstance(command, Resume) else "timed_out", event=command.event, key=command.key)
     if flow.end != len(run.state.stack):
         drop_patterns(run)
         if flow.end != len(run.state.stack):
             bring_to_top(run, flow)
             flow.frame.quiet = True
+    if isinstance(command, Resume):
+        for name, value in command.slots.items():
+            _set_from_action(run, name, value, skill)
+    elif wait.slot is not None:
+        _set_from_action(run, wait.slot, wait.on_timeout, skill)
     step = run.step_of(frame)
     assert step is not None
     move_on(run, frame, run.compiled.flows[frame.flow], step)

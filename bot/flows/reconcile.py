@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.flows.interrupt import OpenFlow, close, drop_patterns
+from bot.flows.model import Flow
 from bot.flows.run import Run
 from bot.flows.state import Frame
 
@@ -25,6 +27,8 @@ def reconcile(run: Run) -> None:
         state.pending = None
     run.before = state.pending
     if lost:
+        drop_patterns(run)  # what they ask may be about what is gone
+        state.pending = run.before = None
         run.push_pattern("pattern_code_change")
 
 
@@ -46,8 +50,11 @@ def _drop_lost(run: Run) -> bool:
         run.log("flow_stranded", flow=frame.flow, step=frame.step)
         lost = lost or stack[start].kind != "pattern"
         gone = stack[start]
-        del stack[start:end]
-        run.settle_slots(gone)
+        if gone.kind == "pattern":
+            del stack[start:end]
+            run.settle_slots(gone)
+        else:
+            close(run, OpenFlow(start, end, gone))
         if gone.flow not in run.compiled.flows:
             _settle_unknown(run, gone)
         n = start
@@ -71,8 +78,10 @@ def _keeps(run: Run, frame: Frame) -> bool:
         return False
     frame.path = [entry for entry in frame.path if entry[0] in flow.index]
     frame.reask = [entry for entry in frame.reask if entry[0] in flow.index]
-    if frame.step is None or frame.step in flow.index:
+    if frame.step is None:
         return True
+    if frame.step in flow.index:
+        return _calls_as_before(run, frame, flow)
     pending = run.state.pending
     if pending is None or pending.flow != frame.flow or pending.slot is None:
         return False
@@ -83,6 +92,23 @@ def _keeps(run: Run, frame: Frame) -> bool:
     return False
 
 
+def _calls_as_before(run: Run, frame: Frame, flow: Flow) -> bool:
+    """A flow that stands at a call must still call the flow above it."""
+    at = next(n for n, each in enumerate(run.state.stack) if each is frame)
+    above = run.state.stack[at + 1] if at + 1 < len(run.state.stack) else None
+    if above is None or above.kind != "call":
+        return True
+    step = flow.steps[flow.index[frame.step or ""]]
+    return step.kind == "call" and step.target == above.flow
+
+
 def _still_there(run: Run) -> bool:
     pending, top = run.state.pending, run.top
-    return pending is not None and top is not None and pending.flow == top.flow and pending.step == top.step
+    if pending is None or top is None or (pending.flow, pending.step) != (top.flow, top.step):
+        return False
+    step = run.step_of(top)
+    if step is None or pending.kind == "event":
+        return True
+    if pending.kind == "action":
+        return step.kind in ("action", "builtin", "named", "collect")
+    return pending.slot is None or pending.slot == (step.target if step.kind == "collect" else top.ctx.get("slot"))

@@ -18,18 +18,23 @@ CORE = "core"
 
 
 class Names:
-    """Plain name -> loaded id for each skill: its own, then those of the skills it requires, then core's."""
+    """Plain name -> loaded id for each skill: its own, then those of the skills it requires, the organization's, core's.
 
-    def __init__(self, sources: Sequence[SkillSource]) -> None:
+    For core too the organization comes first: that is how its words and patterns take the place of the built-in ones.
+    """
+
+    def __init__(self, sources: Sequence[SkillSource], organization: str = "") -> None:
         by_name = {skill.name: skill for skill in sources}
         self._flows: dict[str, dict[str, str]] = {}
         self._slots: dict[str, dict[str, str]] = {}
         self._responses: dict[str, dict[str, str]] = {}
         self._actions: dict[str, dict[str, str]] = {}
         for skill in sources:
-            seen = [by_name[name] for name in (skill.name, *skill.requires, CORE) if name in by_name]
+            own = () if skill.name == CORE else (skill.name, *skill.requires)
+            seen = [by_name[name] for name in (*own, organization, CORE) if name in by_name]
             self._flows[skill.name] = _merge(seen, lambda s: s.flows)
-            self._slots[skill.name] = _merge(seen, lambda s: s.slots)
+            # Core's patterns keep the slots that its default actions know.
+            self._slots[skill.name] = _merge([skill] if skill.name == CORE else seen, lambda s: s.slots)
             self._responses[skill.name] = _merge(seen, _response_names)
             self._actions[skill.name] = _merge(seen, lambda s: s.actions)
 
@@ -74,7 +79,7 @@ def _find(table: Mapping[str, Mapping[str, str]], name: str, skill: str) -> str 
     if ":" in name:
         owner, _, plain = name.partition(":")
         own = table.get(owner, {}).get(plain)
-        return own if own == name else None
+        return own if own == name or owner == CORE else None
     return table[skill].get(name)
 
 
@@ -149,15 +154,16 @@ def _rendered_first(source: ConditionSource, skill: str, names: Names, report: R
         return lambda scope: False
 
     @lru_cache(maxsize=64)
-    def bound(text: str) -> Condition | None:
+    def bound(text: str, owner: str) -> Condition | None:
         try:
-            return compile_condition(parse(text).tree, lambda name: _lookup(name, skill, names))
+            return compile_condition(parse(text).tree, lambda name: _lookup(name, owner, names))
         except ConditionError:
             return None
 
     def run(scope: Scope) -> Any:
         text = template(Filling(scope.slots, scope.context, {}, {}, {}, scope.now))
-        condition = bound(text)
+        # A pattern of core asks about slots of the skill for which it runs.
+        condition = bound(text, str(scope.context.get("skill") or skill))
         if condition is None:
             scope.warnings.append(f"condition not understood: {text!r}")
             return False

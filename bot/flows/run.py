@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.flows.effects import Button, Effect, Log, RunAction, Say
 from bot.flows.expressions import Condition, Scope
-from bot.flows.model import Compiled, Flow, Step, Variation
+from bot.flows.model import Compiled, Flow, Scopes, Step, Variation
 from bot.flows.responses import choose
 from bot.flows.state import FlowState, Frame, FrameKind, OfferedOption, Pending
 from bot.flows.templates import Filling
@@ -21,6 +21,7 @@ MAX_STEPS_PER_TURN = 200  # a flow that goes in circles must not spin; the longe
 MAX_ACTIONS_PER_TURN = 20
 
 _NOTHING: Mapping[str, Any] = {}
+_CORE = "core:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class View:
     locale: str = "en"
     seed: int = 0
     channel: str = "whatsapp"
+    clarify_starts: bool = False  # several wishes in one message: ask which, instead of one after the other
     contact: Mapping[str, Any] = field(default_factory=dict)
     organization: Mapping[str, Any] = field(default_factory=dict)
     revision: int = 0
@@ -42,9 +44,22 @@ class View:
 
 
 class Run:
-    """`stopped` ends the loop. `quiet`: the open question stands, it is not said again. `missed`: the answer just given will not do."""
+    """`stopped` ends the loop. `quiet`: the open question stands, it is not said again. `missed`: the answer just given will
+    not do. `is_back`: the person was away for a while."""
 
-    __slots__ = ("before", "compiled", "effects", "ended", "errors", "missed", "quiet", "state", "stopped", "view")
+    __slots__ = (
+        "before",
+        "compiled",
+        "effects",
+        "ended",
+        "errors",
+        "is_back",
+        "missed",
+        "quiet",
+        "state",
+        "stopped",
+        "view",
+    )
 
     def __init__(self, compiled: Compiled, state: FlowState, view: View) -> None:
         self.compiled = compiled
@@ -55,6 +70,7 @@ class Run:
         self.stopped = False
         self.quiet = False
         self.missed = False
+        self.is_back = False
         self.ended: Flow | None = None  # the last user flow that ended
         self.errors = 0
 
@@ -94,15 +110,32 @@ class Run:
         self.state.stack.append(frame)
         return frame
 
-    def push_pattern(self, name: str, **ctx: Any) -> Frame | None:
-        """Puts the pattern on top: the running skill's own version, or the default."""
-        flow = self.compiled.flow_id(name, self.skill_on_top())
+    def push_pattern(self, name: str, *, skill: str | None = None, **ctx: Any) -> Frame | None:
+        """Puts the pattern on top: the version of `skill` (else of the running one), the organization's, or the default.
+
+        `context.skill` is the skill it speaks for: slots, words and actions in it are meant as that skill means them.
+        """
+        skill = skill or self.skill_on_top()
+        flow = self.compiled.flow_id(name, skill)
         if flow is None:
             self.log("pattern_missing", pattern=name)
             return None
         frame = self.push(flow, "pattern")
-        frame.ctx = ctx
+        frame.ctx = {"skill": skill, **ctx}
         return frame
+
+    def has_own(self, pattern: str, skill: str) -> bool:
+        """Whether this pattern is another one than core's for flows of `skill`."""
+        scope = self.compiled.scopes.get(skill)
+        return scope is not None and not scope.flows.get(pattern, _CORE).startswith(_CORE)
+
+    def skill_of(self, frame: Frame) -> str:
+        """The skill for which a frame speaks: of a pattern, the one that it stands above."""
+        return str(frame.ctx.get("skill") or frame.flow.partition(":")[0])
+
+    def scope_of(self, frame: Frame) -> Scopes:
+        compiled = self.compiled
+        return compiled.scopes.get(self.skill_of(frame)) or compiled.scopes["core"]
 
     def skill_on_top(self) -> str:
         root = self.root()
@@ -149,7 +182,10 @@ class Run:
         self.effects.append(Log(kind, detail))
 
     def say(self, response: str, frame: Frame, *, values: Mapping[str, Any] = _NOTHING, shift: int = 0) -> Say | None:
-        """Says a response. None, and an internal error, when there is nothing to say."""
+        """Says a response; one of core's in the words of the skill or organization, if these have their own.
+
+        None, and an internal error, when there is nothing to say.
+        """
         said = self.render(response, frame, values=values, shift=shift)
         if said is None:
             self.log("nothing_to_say", response=response)
@@ -162,6 +198,8 @@ class Run:
         self, response: str, frame: Frame, *, values: Mapping[str, Any] = _NOTHING, shift: int = 0
     ) -> Say | None:
         view = self.view
+        if response.startswith(_CORE):
+            response = self.scope_of(frame).responses.get(response[len(_CORE) :], response)
         found = self.compiled.response(response, view.locale)
         if found is None:
             return None

@@ -28,7 +28,22 @@ _SLOT_KEYS = (
     "max_value",
     "accept",
 )
-_ACCEPTS = ("", "text", "email", "phone", "name", "image", "document", "media", "location", "contact")
+_ACCEPTS = (
+    "",
+    "text",
+    "email",
+    "phone",
+    "name",
+    "date",
+    "time",
+    "datetime",
+    "amount",
+    "image",
+    "document",
+    "media",
+    "location",
+    "contact",
+)
 _MAPPING_KEYS = (
     "type",
     "entity",

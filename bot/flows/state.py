@@ -180,7 +180,8 @@ class Frame:
 @dataclass(slots=True)
 class FlowState:
     """`slots` holds what differs from null, by loaded id (`events:events_seat`). `counters` are those of the running turn.
-    `revision` grows with every step forward: it marks the buttons of a question."""
+    `revision` grows with every step forward: it marks the buttons of a question. `misses`: messages in a row that were not
+    understood while nothing was asked."""
 
     slots: dict[str, Any] = field(default_factory=dict)
     stack: list[Frame] = field(default_factory=list)
@@ -189,6 +190,7 @@ class FlowState:
     counters: dict[str, int] = field(default_factory=dict)
     last_bot: list[dict[str, Any]] = field(default_factory=list)
     compiled_hash: str = ""
+    misses: int = 0
 
     @property
     def phase(self) -> Phase:
@@ -205,6 +207,7 @@ class FlowState:
             self.counters.copy(),
             self.last_bot,
             self.compiled_hash,
+            self.misses,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -217,6 +220,7 @@ class FlowState:
             "counters": dict(self.counters),
             "last_bot": list(self.last_bot),
             "compiled_hash": self.compiled_hash,
+            "misses": self.misses,
         }
 
     @classmethod
@@ -233,4 +237,5 @@ class FlowState:
             counters=dict(data.get("counters", ())),
             last_bot=list(data.get("last_bot", ())),
             compiled_hash=data.get("compiled_hash", ""),
+            misses=data.get("misses", 0),
         )

@@ -9,24 +9,38 @@ from bot.flows.diagnostics import Pos, Reporter, nearest
 from bot.flows.model import END, Branch, Next, Slot, Step
 from bot.flows.resolve import CORE, Names, bind_condition, bind_rejections
 from bot.flows.source import FlowSource, StepSource, TargetSource
+from bot.flows.templates import compile_jinja
 from bot.flows.values import Unfit, coerce
 
 __all__ = ["BUILTIN_ACTIONS", "compile_steps"]
 
+# The default actions of the format, then our own. `action_listen` is a step of its own kind.
 BUILTIN_ACTIONS = frozenset(
     (
         "action_restart",
         "action_session_start",
         "action_default_fallback",
+        "action_run_slot_rejections",
         "action_cancel_flow",
         "action_correct_flow_slot",
         "action_clarify_flows",
         "action_clean_stack",
         "action_continue_interrupted_flow",
         "action_cancel_interrupted_flows",
+        "action_trigger_search",
+        "action_trigger_chitchat",
         "action_repeat_bot_messages",
+        "action_reset_routing",
+        "action_handoff_metric",
+        "action_hangup",
+        "action_extract_slots",
+        "action_deactivate_loop",
+        "action_back",
+        "action_unlikely_intent",
+        "action_default_ask_affirmation",
         "action_human_handoff",
         "action_offer_retry",
+        "action_explain_question",
     )
 )
 
@@ -82,6 +96,8 @@ class _StepCompiler:
 
     def _action(self, source: StepSource, to: Next) -> Step:
         name = source.target
+        if "{{" in name:
+            return self._named(source, to)
         response = self._names.response(name, self._skill)
         action = self._names.action(name, self._skill)
         if response is not None and (action is None or name.startswith("utter_")):
@@ -99,6 +115,15 @@ class _StepCompiler:
             hint = nearest(name, self._names.all_actions(self._skill)) or "list it under `actions:`"
             self._report.warning("CN-NAME-005", f'action "{name}" is not in the domain', self._pos(source), hint)
         return Step(source.id, "action", to, target=name if ":" in name else f"{self._skill}:{name}")
+
+    def _named(self, source: StepSource, to: Next) -> Step:
+        """`{{context.utter}}`, as patterns write it: which action it is shows when the step runs."""
+        try:
+            template = compile_jinja(source.target, lambda name: self._names.slot(name, self._skill))
+        except ValueError as e:
+            self._report.error("CN-FLOW-060", f"{e}", self._pos(source))
+            return Step(source.id, "noop", to)
+        return Step(source.id, "named", to, target=source.target, named=template)
 
     def _collect(self, source: StepSource, to: Next) -> Step:
         names, skill, report = self._names, self._skill, self._report

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.flows.clean import clean, dropped
+from bot.flows.collect import HAND_OFF_FROM
+from bot.flows.comeback import bring_back, find_passed, is_vague, reopen, welcome_back
 from bot.flows.commands import (
+    Answer,
     Back,
     Cancel,
     CannotHandle,
     ChitChat,
     Clarify,
     Command,
+    Error,
     HandOff,
+    Help,
     Knowledge,
+    OfferPerson,
+    Reopen,
     Repeat,
     Restart,
     Retry,
+    SessionStart,
     SetSlot,
     SkipQuestion,
     StartFlow,
@@ -24,66 +33,45 @@ from bot.flows.commands import (
     UserText,
 )
 from bot.flows.correct import begin_correction, go_back
-from bot.flows.interrupt import bring_to_top, drop_patterns, open_flows
+from bot.flows.interrupt import OpenFlow, drop_patterns, open_flows, open_or_resume
 from bot.flows.move import move_on
+from bot.flows.resolve import CORE
 from bot.flows.run import Run
-from bot.flows.state import Frame, Pending
+from bot.flows.state import Frame
 
 __all__ = ["start_session", "take_commands"]
 
 
 def take_commands(run: Run, commands: Sequence[Command]) -> None:
     """Applies what a person wants, in order; when nothing usable is left the question is put again, or we say so."""
-    _Turn(run, _only_the_answer(run, commands)).take()
+    _Turn(run, clean(run, commands)).take()
 
 
-def start_session(run: Run, *, keep: bool) -> None:
-    """Closes what was open; slots that were kept stay. With `keep` what was half answered stays open, and is not asked aloud."""
-    drop_patterns(run)
-    if keep and _is_half_answered(run):
-        run.push_pattern("pattern_session_start")
+def start_session(run: Run, command: SessionStart) -> None:
+    """Closes what was open, or leaves it as it stands without a word; slots that were kept stay."""
+    flows = open_flows(run)
+    quiet = command.keep and any(_is_half_done(run, flow) for flow in flows)
+    if quiet:
         run.quiet = True
-        return
-    for flow in open_flows(run):
-        run.settle_slots(flow.frame)
-        run.log("flow_cancelled", flow=flow.frame.flow, step=flow.frame.step)
-    run.state.stack.clear()
-    run.state.pending = run.before = None
-    run.push_pattern("pattern_session_start")
+    else:
+        for flow in flows:
+            run.settle_slots(flow.frame)
+            run.log("flow_cancelled", flow=flow.frame.flow, step=flow.frame.step)
+        drop_patterns(run)
+        run.state.stack.clear()
+        run.state.pending = run.before = None
+    run.state.misses = 0
+    if command.metadata is not None:
+        run.set_slot("core:session_started_metadata", dict(command.metadata), "session")
+    frame = run.push_pattern("pattern_session_start", skill=CORE, carry_over=command.carry_over)
+    if frame is not None:
+        frame.quiet = quiet
 
 
-def _is_half_answered(run: Run) -> bool:
-    """An answer was given, and the next is waited for."""
-    root, top = run.root(), run.top
-    step = run.step_of(top) if top is not None and top.wait is None else None
-    if root is None or top is None or step is None or step.kind != "collect" or len(run.state.stack[root].path) < 2:
-        return False
-    before = run.before
-    if before is None or (before.kind, before.flow, before.step) != ("slot", top.flow, step.id):
-        run.before = Pending("slot", top.flow, step.id, step.target, asked=top.asked)
-    return True
-
-
-def _only_the_answer(run: Run, commands: Sequence[Command]) -> Sequence[Command]:
-    """With `force_slot_filling` whatever is said is the answer, and nothing else counts."""
-    step = run.step_of(run.top) if run.top and run.state.pending and run.state.pending.slot else None
-    if step is None or not step.force_slot_filling or not commands:
-        return commands
-    kept = [c for c in commands if _answers(run, c, step.target)]
-    for command in commands:
-        if command not in kept:
-            _dropped(run, command, "force_slot_filling")
-    return kept or [CannotHandle("force_slot_filling")]
-
-
-def _answers(run: Run, command: Command, slot: str) -> bool:
-    if isinstance(command, SetSlot):
-        return run.compiled.slot_id(command.name, slot.partition(":")[0]) == slot
-    return isinstance(command, UserText)
-
-
-def _dropped(run: Run, command: Command, reason: str) -> None:
-    run.log("command_dropped", command=type(command).__name__, reason=reason)
+def _is_half_done(run: Run, flow: OpenFlow) -> bool:
+    """An answer was given, or something outside is due."""
+    waits = any(frame.wait is not None for frame in run.state.stack[flow.start : flow.end])
+    return waits or len(flow.frame.path) > 1
 
 
 class _Turn:
@@ -94,11 +82,25 @@ class _Turn:
         self._later: list[tuple[str, Any]] = []  # values for them
         self._corrections: dict[str, Any] = {}
         self._answered: list[str] = []
+        self._given: list[tuple[str, bool]] = []  # slots that have got a value, and whether it was asked for
         self._pushed: list[Frame] = []  # the patterns that this message asks for
         self._understood = False
         self._reason = ""
 
     def take(self) -> None:
+        news = self._take_news_off()
+        self._take()
+        self._run.state.stack.extend(news)
+
+    def _take_news_off(self) -> list[Frame]:
+        """Patterns that have not spoken yet (what was open is gone): whatever is wished for, they come first."""
+        stack = self._run.state.stack
+        news: list[Frame] = []
+        while stack and stack[-1].kind == "pattern" and stack[-1].step is None:
+            news.insert(0, stack.pop())
+        return news
+
+    def _take(self) -> None:
         run = self._run
         cancels = any(isinstance(command, Cancel) for command in self._commands)
         running = run.root()
@@ -130,11 +132,12 @@ class _Turn:
                 move_on(run, top, run.compiled.flows[top.flow], step)
                 self._understood = True
             return
-        if run.compiled.slots[pending.slot].controlled:
+        if run.compiled.slots[pending.slot].controlled or (run.is_back and is_vague(run, pending.slot, is_text=True)):
             return
         fits, value = run.fits(pending.slot, text)
         if fits and value is not None:
             run.set_slot(pending.slot, value, "user")
+            self._given.append((pending.slot, True))
             self._understood = True
 
     def _set(self, command: SetSlot) -> None:
@@ -142,10 +145,10 @@ class _Turn:
         slot = run.compiled.slot_id(command.name, run.skill_on_top())
         slot = slot or self._slot_of_started(command.name)
         if slot is None:
-            _dropped(run, command, "unknown slot")
+            dropped(run, command, "unknown slot")
             return
         if run.compiled.slots[slot].controlled and command.source not in ("button", "action"):
-            _dropped(run, command, "controlled slot")
+            dropped(run, command, "controlled slot")
             return
         fits, value = run.fits(slot, command.value)
         if not fits:
@@ -157,7 +160,7 @@ class _Turn:
             if self._is_started_later(slot):
                 self._later.append((slot, value))
             else:
-                _dropped(run, command, "no running flow asks for it")
+                dropped(run, command, "no running flow asks for it")
 
     def _named_flows(self) -> list[str]:
         """The flows that this message starts, wherever in it they are named."""
@@ -178,8 +181,11 @@ class _Turn:
         if top is None:
             return False
         if pending is not None and pending.slot == slot and pending.flow == top.flow:
+            if run.is_back and source != "button" and is_vague(run, slot, is_text=False):
+                return True
             run.set_slot(slot, value, source)
             self._answered.append(slot)
+            self._given.append((slot, True))
             self._understood = True
             return True
         if top.kind == "pattern" and slot in run.compiled.flows[top.flow].collects:
@@ -193,9 +199,10 @@ class _Turn:
             run.log("flow_resumed", flow=run.state.stack[root].flow)
         self._understood = True
         old = run.state.slots.get(slot)
-        if old is None or value is None:
+        if old is None:
             run.set_slot(slot, value, source)
             self._answered.append(slot)
+            self._given.append((slot, False))
         elif old != value:
             self._corrections[slot] = value
         return True
@@ -206,14 +213,14 @@ class _Turn:
         run = self._run
         flow_id = run.compiled.flow_id(command.flow, run.skill_on_top())
         if flow_id is None or run.compiled.flows[flow_id].is_pattern:
-            _dropped(run, command, "unknown flow")
+            dropped(run, command, "unknown flow")
             return
         if flow_id == cancelled:
-            _dropped(run, command, "the same flow is cancelled")
+            dropped(run, command, "the same flow is cancelled")
             return
         flow = run.compiled.flows[flow_id]
         if flow.guard is not None and not command.forced and not run.holds(flow.guard):
-            _dropped(run, command, "guard")
+            dropped(run, command, "guard")
             return
         self._understood = True
         root = run.root()
@@ -240,29 +247,8 @@ class _Turn:
         if stack:
             run.log("flow_interrupted", flow=stack[-1].flow, step=stack[-1].step)
         for flow_id in reversed(self._starts):
-            known = next((flow for flow in open_flows(run) if flow.frame.flow == flow_id), None)
-            if known is not None:
-                bring_to_top(run, known)
-                run.log("flow_resumed", flow=flow_id)
-            else:
-                self._open(flow_id)
+            open_or_resume(run, flow_id, "interrupt" if stack else "flow")
         stack.extend(asked_for)
-
-    def _open(self, flow_id: str) -> None:
-        """A new frame. Slots that flows below use too are put aside, and come back when it ends."""
-        run = self._run
-        flow = run.compiled.flows[flow_id]
-        below = [run.compiled.flows[frame.flow].touches for frame in run.state.stack]
-        interrupts = bool(run.state.stack)
-        frame = run.push(flow_id, "interrupt" if interrupts else "flow")
-        if not interrupts:
-            return
-        shared = frozenset().union(*below)
-        for slot, initial in flow.resets:
-            value = run.state.slots.get(slot)
-            if slot in shared and value is not None:
-                frame.saved[slot] = value
-                run.set_slot(slot, initial, "frame")
 
     # -- everything else
 
@@ -273,25 +259,36 @@ class _Turn:
             case Cancel():
                 self._cancel()
             case Back():
-                drop_patterns(run)
-                if not go_back(run):
-                    self._push("pattern_back_at_start")
+                self._back()
             case Restart():
                 run.state.stack.clear()
                 run.state.slots = dict(run.compiled.initial)
                 run.state.pending = run.before = None
                 self._starts.clear()
-                self._push("pattern_restart")
+                self._push("pattern_restart", skill=CORE)
             case Repeat():
                 self._push("pattern_repeat_bot_messages")
             case HandOff():
                 self._push("pattern_human_handoff", reason="asked")
+            case OfferPerson():
+                self._push("pattern_offer_person")
             case SkipQuestion():
+                if run.top is not None and run.state.pending is not None and run.state.pending.slot:
+                    count_miss(run, run.top)
                 self._push("pattern_skip_question")
+            case Help():
+                self._push("pattern_help")
+            case Error(error_type, info):
+                run.log("internal_error", error=error_type, info=info)
+                self._push("pattern_internal_error", error_type=error_type, info=info, retry=False)
+            case Reopen():
+                self._reopen(command)
             case ChitChat():
                 self._push("pattern_chitchat")
             case Knowledge(query):
                 self._push("pattern_search", query=query)
+            case Answer(text, sources):
+                self._push("pattern_search", answer=text, source=", ".join(sources), searched=True)
             case Clarify(flows):
                 self._clarify(flows)
             case Unusable(what):
@@ -304,6 +301,34 @@ class _Turn:
     def _push(self, pattern: str, **ctx: Any) -> None:
         frame = self._run.push_pattern(pattern, **ctx)
         if frame is not None:
+            self._pushed.append(frame)
+
+    def _back(self) -> None:
+        """From a question in between to the one below; else one question back."""
+        run = self._run
+        in_between = run.top is not None and run.top.kind == "pattern" and "slot" not in run.top.ctx
+        drop_patterns(run)
+        if in_between and run.top is not None:
+            run.log("flow_resumed", flow=run.top.flow)
+        elif not go_back(run):
+            self._push("pattern_back_at_start")
+
+    def _reopen(self, command: Reopen) -> None:
+        run = self._run
+        passed = find_passed(run, command.flow, command.step)
+        if passed is not None and passed.standing is not None:
+            # Not answered yet. An older copy of the question may have shown other data: that one is closed.
+            if command.values and command.revision >= passed.standing.asked:
+                bring_back(run, passed)
+                for name, value in command.values.items():
+                    self._set(SetSlot(name, value, "button"))
+            else:
+                self._push("pattern_closed_option", same=False)
+            return
+        frame = reopen(run, command, passed) if passed is not None else None
+        if frame is None:
+            self._push("pattern_closed_option", same=False)
+        else:
             self._pushed.append(frame)
 
     def _cancel(self) -> None:
@@ -320,7 +345,8 @@ class _Turn:
 
     def _clarify(self, flows: Sequence[str]) -> None:
         run = self._run
-        ids = [flow for name in flows if (flow := run.compiled.flow_id(name, run.skill_on_top()))]
+        known = [flow for name in flows if (flow := run.compiled.flow_id(name, run.skill_on_top()))]
+        ids = [flow for flow in dict.fromkeys(known) if not run.compiled.flows[flow].is_pattern]
         allowed = [flow for flow in ids if (guard := run.compiled.flows[flow].guard) is None or run.holds(guard)]
         drop_patterns(run)
         names = [run.compiled.flows[flow].title(run.view.locale) for flow in allowed]
@@ -333,8 +359,7 @@ class _Turn:
             self._push("pattern_waiting", event=pending.event)
             return
         if run.top is not None and pending is not None:
-            run.top.attempts += 1
-            run.missed = True
+            count_miss(run, run.top)
         self._push("pattern_unusable_input", what=what)
 
     def _retry(self) -> None:
@@ -354,11 +379,51 @@ class _Turn:
             frame = begin_correction(run, self._corrections)
             if frame is not None:
                 self._pushed.append(frame)
-        self._open_started()
-        for slot, value in self._later:
-            run.set_slot(slot, value, "user")
-        if not self._understood:
+        if run.view.clarify_starts and len(self._starts) > 1:
+            self._clarify(self._starts)
+        else:
+            self._open_started()
+            for slot, value in self._later:
+                run.set_slot(slot, value, "user")
+                self._given.append((slot, False))
+        for slot, asked in self._given:
+            _validate(run, slot, asked=asked)
+        if self._understood:
+            run.state.misses = 0
+        else:
             _not_understood(run, self._reason)
+
+
+def _validate(run: Run, slot: str, *, asked: bool) -> None:
+    """The domain's own rejections hold from the moment a value is given; those of an open question are left to its step."""
+    found = run.compiled.slots[slot]
+    if not found.rejections or run.state.slots.get(slot) is None:
+        return
+    skill = run.skill_on_top()
+    if asked and (not run.has_own("pattern_validate_slot", skill) or (run.top is not None and "slot" in run.top.ctx)):
+        return
+    if not any(run.holds(rejection.condition) for rejection in found.rejections):
+        return
+    scope = run.compiled.scopes[skill]
+    question = f"utter_ask_{found.name}" if f"utter_ask_{found.name}" in scope.responses else ""
+    utter = found.refill_utter.partition(":")[2] if found.refill_utter else question
+    run.push_pattern(
+        "pattern_validate_slot",
+        validate=found.name,
+        refill_utter=utter,
+        refill_action="" if utter else f"action_ask_{found.name}",
+        rejections=[rejection.utter.partition(":")[2] for rejection in found.rejections],
+        slot=slot,
+    )
+
+
+def count_miss(run: Run, frame: Frame) -> None:
+    """One more answer that did not help, to the question that this frame puts."""
+    run.missed = True
+    if "slot" in frame.ctx:
+        frame.ctx["attempts"] = frame.ctx.get("attempts", 0) + 1
+    else:
+        frame.attempts += 1
 
 
 def _not_understood(run: Run, reason: str) -> None:
@@ -368,15 +433,19 @@ def _not_understood(run: Run, reason: str) -> None:
     if pending is not None and pending.kind == "event":
         run.push_pattern("pattern_waiting", event=pending.event)
         return
+    if run.is_back and welcome_back(run) is not None:
+        return
     if pending is not None and pending.slot is None:
         drop_patterns(run)
         top = run.top
-    if top is None:
-        run.push_pattern("pattern_cannot_handle", reason=reason)
+    step = run.step_of(top) if top is not None else None
+    if top is not None and not (step is not None and step.kind == "listen" and "slot" not in top.ctx):
+        count_miss(run, top)
+        run.missed = pending is not None and pending.slot is not None
         return
-    step = run.step_of(top)
-    if step is not None and step.kind == "listen":
-        run.push_pattern("pattern_cannot_handle", reason=reason)
-        return
-    top.attempts += 1
-    run.missed = pending is not None and pending.slot is not None
+    run.state.misses += 1
+    if run.state.misses >= HAND_OFF_FROM:
+        run.state.misses = 0
+        run.push_pattern("pattern_human_handoff", reason="repeated_failure")
+    else:
+        run.push_pattern("pattern_cannot_handle", reason=reason, attempts=run.state.misses)

@@ -19,14 +19,14 @@ from bot.config import Configuration
 from bot.delivery import deliver_due
 from bot.flows import Command, Compiled, Effect, FlowState
 from bot.messages import Choice, Inbound, Media, Text
-from bot.ports import Lane
+from bot.ports import Knowledge, Lane
 from bot.registry import Registry
-from bot.runtime import Runtime
+from bot.runtime import WORKER_ADAPTERS, Runtime
 from bot.skill import SkillContext
 from bot.testing.fakes import MemoryBlobs, NoDispatcher, OpenPacer, Received, RecordingChannel, SettableClock
 from bot.turn.inbox import Arrival, Delivered, GroupCommit
 from bot.turn.runner import process_session
-from bot.understand import understand
+from bot.understand import Considered, Source, Understanding, interpret
 from store import db
 from store.crypto import Cipher, KeyRing, MasterKey, install_keyring, keyring, new_data_key
 from store.directory import load_keys, tokens_aad
@@ -38,6 +38,7 @@ from store.tenancy import organization_scope
 __all__ = ["Person", "Stage", "TurnLog", "found_organization"]
 
 RUN_JOB = "scheduler.jobs:run_job"  # above this package, so by its name, as the adapters are (decision 1)
+MODELS = {port: WORKER_ADAPTERS[port] for port in ("llm", "transcriber", "router")}
 MAX_ROUNDS = 50  # jobs that make jobs for ever must not hang a test
 
 
@@ -79,21 +80,30 @@ class Stage:
         now: datetime | None = None,
         package: str = "skills",
         replace: Callable[[Registry], Registry] | None = None,
+        settings: Mapping[str, str] | None = None,
+        knowledge: Knowledge | None = None,
     ) -> AsyncIterator[Stage]:
         """Needs `store.db` connected to an empty, migrated database; installs a key ring of its own for the time.
 
+        `settings` are environment names: {"CHATNATION__LLM__BASE_URL": server.base_url} switches models on.
         `replace` may put other skills or actions in the place of those that were loaded: a mutant, a stub.
         """
         clock = SettableClock(now or datetime.now(UTC))
         master = os.urandom(32)
         install_keyring(KeyRing(MasterKey(master), load_keys))
         try:
-            runtime = Runtime(Configuration.read({}), blobs=MemoryBlobs(), master=Cipher(master), clock=clock)
+            configuration = Configuration.read(settings or {})
+            runtime = Runtime(configuration, blobs=MemoryBlobs(), master=Cipher(master), clock=clock)
             registry = load_registry(runtime.skill_context, package)
             runtime.registry = replace(registry) if replace else registry
             runtime.dispatcher, runtime.pacer = NoDispatcher(), OpenPacer()
             organization_id, account_id = await found_organization(name, locale, skills)
-            yield cls(runtime, clock, organization_id, account_id)
+            await runtime.bind({"knowledge": knowledge, **MODELS})
+            try:
+                yield cls(runtime, clock, organization_id, account_id)
+            finally:
+                if runtime.llm is not None:
+                    await runtime.llm.close()
         finally:
             install_keyring(None)
 
@@ -233,10 +243,11 @@ class Stage:
     def _watch(self, session_id: UUID, effect: Effect) -> None:
         self.log.effects.append(effect)
 
-    def _understand(self, message: Inbound, state: FlowState, compiled: Compiled, **how: Any) -> Sequence[Command]:
+    def _understand(self, message: Inbound, state: FlowState, compiled: Compiled, **how: Any) -> Understanding:
         if self._scripted:
-            return self._scripted.pop(0)
-        return understand(message, state, compiled, **how)
+            commands = self._scripted.pop(0)
+            return Understanding(commands, tuple(Considered(each, Source.PAYLOAD, 1.0) for each in commands))
+        return interpret(message, state, compiled, **how)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from store.jsonb import to_jsonb
 
 __all__ = ["Committed", "LeaseLost", "Segment", "commit"]
 
-_COMMIT = "SELECT * FROM cn_commit($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb)"
+_COMMIT = "SELECT * FROM cn_commit($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb, $21::jsonb)"
 
 
 class LeaseLost(ChatNationError):
@@ -39,6 +39,7 @@ class Segment:
     done: UUID | None
     last_user_at: datetime | None
     started_at: datetime | None
+    understanding: dict[str, Any] | None = None  # kept with the row's message
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
         [row.origin for row in rows],
         unit.jobs_json() if unit else None,
         unit.charges_json() if unit else None,
+        to_jsonb(segment.understanding) if segment.understanding else None,
     )
     if unit is not None:
         await unit.write()

@@ -5,28 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.bodies import OutBody, decode_outbound
-from bot.flows import FlowState
+from bot.flows import Compiled, FlowState, Reopen, SetSlot
 from bot.messages import Choice, Choices, Inbound, Text
 from bot.turn import options
 from bot.turn.lease import Claim
+from bot.understand.payloads import read_payload
 from store.crypto import OrganizationKeys
 from store.db import fetchrow
 from store.tenancy import organization_scope
 
-__all__ = ["Tapped", "Turned", "read_tap"]
+__all__ = ["Tapped", "Turned", "read_tap", "reopening"]
 
 _FIND = (
-    "SELECT body FROM messages WHERE organization_id = $1 AND session_id = $2 AND direction = 'out' AND type = 'choices'"
+    "SELECT body, origin FROM messages WHERE organization_id = $1 AND session_id = $2 AND direction = 'out' AND type = 'choices'"
     " AND origin LIKE '%' || $3 ORDER BY created_at DESC LIMIT 1"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """What the option means. `stale`: it belongs to an earlier question that is no longer open."""
+    """What the option means. `stale`: it belongs to an earlier question that is no longer open, put by `step` of `flow`."""
 
     payload: str
     stale: bool
+    flow: str = ""
+    step: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,15 @@ async def read_tap(tap: Choice, held: Claim, state: FlowState, keys: Organizatio
     if option.is_page:
         return Turned(shown, option.number)
     payload = shown.part.options[option.number].payload
-    return Tapped(payload, stale=not _is_open(payload, option.revision, held, state))
+    flow, _, step = row["origin"].rpartition("#")[0].partition("/")
+    return Tapped(payload, not _is_open(payload, option.revision, held, state), flow, step, option.revision)
+
+
+def reopening(tapped: Tapped, title: str, compiled: Compiled, state: FlowState) -> Reopen:
+    """A stale tap as a wish: the engine knows whether that question can be answered anew."""
+    commands = read_payload(tapped.payload, compiled, state, source="button") or ()
+    values = {command.name: command.value for command in commands if isinstance(command, SetSlot)}
+    return Reopen(tapped.flow, tapped.step, values, title, tapped.revision)
 
 
 def _is_open(payload: str, revision: int, held: Claim, state: FlowState) -> bool:

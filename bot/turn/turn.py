@@ -18,33 +18,38 @@ from bot.delivery import Delivery, address, deliver
 from bot.errors import Retryable, UserFacing
 from bot.flows import (
     ActionResult,
+    CameBack,
     CannotHandle,
     Command,
     Compiled,
     Effect,
+    Error,
     FlowState,
     HandOffRequested,
     Log,
-    Repeat,
     Resume,
     RunAction,
     Say,
+    SessionRules,
     SessionStart,
     StartFlow,
     TimedOut,
     View,
     advance,
+    session_rules,
 )
-from bot.messages import Choice, Choices, Inbound, Outbound, Reaction, Text, Unsupported
+from bot.llm.budget import Budget
+from bot.messages import Choice, Choices, Inbound, Media, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
 from bot.reach import HAND_OFF
 from bot.skill import ContactInfo
-from bot.turn import bridge
+from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
-from bot.turn.taps import Tapped, Turned, read_tap
+from bot.turn.taps import Tapped, Turned, read_tap, reopening
+from bot.understand import Understanding
 from bot.understand.language import spoken
 from bot.unit import Unit
 from store.crypto import OrganizationKeys
@@ -62,12 +67,6 @@ log = logging.getLogger(__name__)
 MAX_TEXT_CHARS = 4096
 
 BEGUN = "begun"  # key beside the engine's state in `sessions.state`
-
-# Said to a tap on an option of an earlier question.
-CLOSED = {
-    "en": "That choice belongs to an earlier question and is closed now.",
-    "sw": "Chaguo hilo ni la swali la awali, na sasa limefungwa.",
-}
 
 
 class _Replay(Exception):
@@ -91,8 +90,10 @@ class TurnInHand:
     compiled: Compiled
     now: datetime
     message: Inbound | None = None
+    heard: Understanding | None = None  # of this row's message
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
     is_owed: bool = False  # the row is still to be understood: other things come first
+    budget: Budget | None = None  # of what this turn asks online
     asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
 
     async def answer(self) -> Head | None:
@@ -118,7 +119,7 @@ class TurnInHand:
             # The row that began it was given up. The person is told, and this row is one of its own.
             state = self._report(state, ActionResult(failed="given up"), said)
         if self._is_new_session():
-            state = self._report(state, SessionStart(keep=self._remembers()), said)
+            state = self._report(state, self._session_start(), said)
             self.held.started_at = self.now
         if state.pending is not None and state.pending.kind == "action":
             self.is_owed = True
@@ -132,6 +133,12 @@ class TurnInHand:
 
     async def _wishes(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         commands = await self._commands(state, said)
+        if commands:
+            commands = await online.explain(
+                self, state, commands, text=self._said(), locale=self._locale(), budget=self._budget()
+            )
+        if commands and state.stack and self._silence() > timedelta(minutes=self.runtime.turn.away_after_min):
+            return [CameBack(), *commands]
         if self._is_new_session() and commands and all(isinstance(each, CannotHandle) for each in commands):
             # A conversation never begins with "I did not understand".
             return [StartFlow(flow) for flow, _ in self.compiled.intents.get("first_contact", ())[:1]] or commands
@@ -147,6 +154,9 @@ class TurnInHand:
         assert self.message is not None, "an inbox row of kind message has a message"
         if isinstance(self.message, Unsupported) and self.message.what == "request_welcome":
             self.message = Text(text="hi")
+        if isinstance(self.message, Media) and voice.is_to_be_heard(self.message, self.compiled, state):
+            heard = await voice.hear(self, self.message, self._budget())
+            self.message = Text(text=heard) if heard else self.message
         if isinstance(self.message, Reaction) and not await is_on_the_question(self.held, self.head, self.message):
             return []
         option_payload: str | None = None
@@ -157,31 +167,46 @@ class TurnInHand:
                 return None
             if isinstance(tapped, Tapped):
                 if tapped.stale:
-                    return self._closed(state, said)
+                    return [reopening(tapped, self.message.title, self.compiled, state)]
                 option_payload = tapped.payload
             else:
                 self.message = tapped
         if isinstance(self.message, Text) and len(self.message.text) > MAX_TEXT_CHARS:
-            self.message = self.message.model_copy(update={"text": self.message.text[:MAX_TEXT_CHARS]})
-        return self.runtime.understand(
-            self.message,
+            return [Error("rasa_internal_error_user_input_too_long", str(len(self.message.text)))]
+        self.heard = await self._understand(self.message, state, option_payload)
+        return self.heard.commands
+
+    async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
+        """By what it says; when that explains little, again with what it means."""
+        understand = partial(
+            self.runtime.understand,
+            message,
             state,
             self.compiled,
             locale=self._locale(),
             now=self.now,
             country=self.profile.info.country,
+            timezone=self.profile.info.timezone,
             option_payload=option_payload,
         )
+        heard = understand()
+        if not heard.unsure or self.runtime.senses is None or not isinstance(message, Text):
+            return heard
+        meaning = await self.runtime.senses.meaning(self.compiled, message.text)
+        return heard if meaning is None else understand(meaning=meaning)
+
+    def _budget(self) -> Budget:
+        if self.budget is None:
+            self.budget = online.budget_of(self.runtime, self.held.organization_id, self.head.inbox_id)
+        return self.budget
+
+    def _said(self) -> str:
+        message = self.message
+        return message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else ""
 
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
         return turned.shown.part.model_copy(update={"page": turned.page})
-
-    def _closed(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
-        """A kind sentence, and the open question again."""
-        text = CLOSED.get(self._locale().partition("-")[0], CLOSED["en"])
-        said.append((Text(text=text), "core", "option_closed"))
-        return [Repeat()] if state.pending is not None and state.pending.kind == "slot" else None
 
     # -- segments
 
@@ -319,9 +344,10 @@ class TurnInHand:
 
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
-        return Segment(
-            state, self._beside(state), rows, self.head.inbox_id if done else None, last, self.held.started_at
-        )
+        # A tap means what its option says; only of words is there something to tell.
+        heard = self.heard.to_json() if done and self.heard is not None and isinstance(self.message, Text) else None
+        inbox_id = self.head.inbox_id if done else None
+        return Segment(state, self._beside(state), rows, inbox_id, last, self.held.started_at, heard)
 
     def _beside(self, state: FlowState) -> dict[str, Any]:
         """Which row an action that is now to be run belongs to, and whether that row is understood yet."""
@@ -418,13 +444,21 @@ class TurnInHand:
     def _is_new_session(self) -> bool:
         if self.head.kind != "message":
             return False
-        last = self.held.last_user_at
-        return last is None or self.head.provider_at - last > timedelta(hours=self.runtime.turn.session_expiry_h)
+        expires_after = self._session_rules().expires_after
+        return self.held.last_user_at is None or (expires_after is not None and self._silence() > expires_after)
 
-    def _remembers(self) -> bool:
-        """Whether what was left unfinished is still worth going on with."""
+    def _session_start(self) -> SessionStart:
+        rules = self._session_rules()
+        keep = not rules.is_own and self._silence() <= timedelta(hours=self.runtime.turn.unfinished_kept_h)
+        return SessionStart(carry_over=rules.carry_over, keep=keep)
+
+    def _session_rules(self) -> SessionRules:
+        return session_rules(self.compiled, default=timedelta(hours=self.runtime.turn.session_expiry_h))
+
+    def _silence(self) -> timedelta:
+        """Between this message and the person's last one."""
         last = self.held.last_user_at
-        return last is not None and self.head.provider_at - last <= timedelta(hours=self.runtime.turn.unfinished_kept_h)
+        return self.head.provider_at - last if last is not None and self.head.kind == "message" else timedelta(0)
 
     def _locale(self) -> str:
         return self.held.contact_locale or self.profile.info.locale
@@ -446,7 +480,6 @@ class TurnInHand:
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:
         held = self.held
-        message = self.message
         return Turn(
             organization=self.profile.info,
             contact=ContactInfo(
@@ -458,8 +491,8 @@ class TurnInHand:
             step=action.key,
             now=self.now,
             locale=self._locale(),
-            text=message.text if isinstance(message, Text) else message.title if isinstance(message, Choice) else "",
-            message=message,
+            text=self._said(),
+            message=self.message,
             slots=bridge.plain_slots(state, skill),
             work=unit,
         )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import phonenumbers
 
 from bot.flows import Slot
 from bot.flows.words import normalise
+from bot.understand.amounts import Amount, find_amounts
+from bot.understand.dates import find_dates, find_times, plain
 from bot.understand.lexicon import Lexicon
 from bot.understand.numbers import read_number
 from bot.understand.options import exact_option, near_option
@@ -26,30 +29,37 @@ MAX_EMAIL_TEXT = 1000  # an address has 320 characters at most; looking for one 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text in the forms that acceptors need. `words`: normalised; `country`: for phone numbers without a prefix."""
+    """A text in the forms that acceptors need. `words`: normalised; `country`: for phone numbers without a prefix; `now`: local, for days and hours."""
 
     text: str
     words: str
     lexicons: Sequence[Lexicon]
     country: str
+    now: datetime
 
 
 def accept_text(slot: Slot, reading: Reading) -> Any:
     """The value, or None when the text is no answer. For a slot of free text the text itself is one."""
     if slot.accept:
-        return _BY_ACCEPT[slot.accept](reading)
+        value = _BY_ACCEPT[slot.accept](reading)
+        return _as_type(slot, value) if isinstance(value, Amount) else value
     return _BY_TYPE[slot.type](slot, reading)
 
 
 def bare(words: str, lexicons: Sequence[Lexicon]) -> str:
-    """Without words of politeness at either end: `cancel please` is `cancel`."""
+    """Without words of politeness at either end, and without "I want to": `cancel please` is `cancel`."""
     tokens = words.split()
     polite = frozenset().union(*(lexicon.polite for lexicon in lexicons))
     while len(tokens) > 1 and tokens[-1] in polite:
         tokens.pop()
     while len(tokens) > 1 and tokens[0] in polite:
         tokens.pop(0)
-    return " ".join(tokens)
+    core = " ".join(tokens)
+    for lexicon in lexicons:
+        for lead_in in lexicon.wish_lead_ins:
+            if core.startswith(f"{lead_in} "):
+                return bare(core[len(lead_in) + 1 :], lexicons)
+    return core
 
 
 def read_yes_no(text: str, words: str, lexicons: Sequence[Lexicon]) -> bool | None:
@@ -158,6 +168,45 @@ def _without_lead_in(text: str, lexicons: Sequence[Lexicon]) -> str:
     return text
 
 
+def _date(reading: Reading) -> Any:
+    """ISO: 2026-12-05."""
+    found = find_dates(reading.text, reading.now)
+    return found[0].value.isoformat() if len(found) == 1 else None
+
+
+def _time(reading: Reading) -> Any:
+    """On a clock of 24 hours: 08:00. A bare number is an hour, as it is read after "at"."""
+    text = reading.text.strip()
+    found = find_times(f"at {text}" if text.isdigit() and len(text) < 3 else text, reading.now)
+    return str(found[0].value)[: len("08:00")] if len(found) == 1 else None
+
+
+def _datetime(reading: Reading) -> Any:
+    """ISO with the organization's offset: 2026-12-05T08:00:00+03:00. Needs the day and the hour."""
+    days, hours = find_dates(reading.text, reading.now), find_times(reading.text, reading.now)
+    if len(days) != 1 or len(hours) != 1:
+        return None
+    return datetime.fromisoformat(f"{days[0].value}T{hours[0].value}").replace(tzinfo=reading.now.tzinfo).isoformat()
+
+
+def _amount(reading: Reading) -> Any:
+    """With its currency; a bare number is in that of the country."""
+    found = find_amounts(plain(reading.text), reading.words, reading.lexicons, reading.country)
+    if found:
+        return found[0] if len(found) == 1 else None
+    number = read_number(reading.text, reading.words, reading.lexicons)
+    return None if number is None else Amount(_OWN.get(reading.country, ""), number, (0, len(reading.text)))
+
+
+_OWN = {"KE": "KES", "TZ": "TZS", "UG": "UGX"}
+
+
+def _as_type(slot: Slot, amount: Amount) -> Any:
+    if slot.type == "float":
+        return amount.value
+    return {"currency": amount.currency, "amount": amount.value} if slot.type == "any" else str(amount).strip()
+
+
 def _no_text(reading: Reading) -> Any:
     return None
 
@@ -167,6 +216,10 @@ _BY_ACCEPT: dict[str, Callable[[Reading], Any]] = {
     "email": _email,
     "phone": _phone,
     "name": _name,
+    "date": _date,
+    "time": _time,
+    "datetime": _datetime,
+    "amount": _amount,
     "image": _no_text,
     "document": _no_text,
     "media": _no_text,

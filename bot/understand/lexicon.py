@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from bot.flows.words import normalise
 
-__all__ = ["LANGUAGES", "Lexicon", "NumberWords", "lexicon", "lexicons"]
+__all__ = ["LANGUAGES", "Lexicon", "NumberWords", "lexicon", "lexicons", "read_words"]
 
 LANGUAGES = ("en", "sw")  # both are understood whatever the person's language: many write both in one chat
 
@@ -37,6 +37,7 @@ class Lexicon:
     numbers: NumberWords
     name_lead_ins: tuple[str, ...]
     telling: frozenset[str]  # single words that no other of our languages has
+    wish_lead_ins: tuple[str, ...]
 
 
 def lexicons(locale: str) -> tuple[Lexicon, ...]:
@@ -47,7 +48,7 @@ def lexicons(locale: str) -> tuple[Lexicon, ...]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def lexicon(language: str) -> Lexicon:
-    data = _read(language)
+    data = read_words(language)
     commands = {normalise(p): name for name, phrases in data["commands"].items() for p in phrases}
     numbers = data["numbers"]
     return Lexicon(
@@ -64,11 +65,13 @@ def lexicon(language: str) -> Lexicon:
         ),
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
         telling=_phrases(data["telling"]),
+        wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),
     )
 
 
-def _read(language: str) -> Mapping[str, Any]:
-    text = resources.files(__package__).joinpath("words", f"{language}.yml").read_text(encoding="utf-8")
+def read_words(name: str) -> Mapping[str, Any]:
+    """One of the files in `words/`."""
+    text = resources.files(__package__).joinpath("words", f"{name}.yml").read_text(encoding="utf-8")
     data: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
     return data
 

@@ -26,6 +26,8 @@ from bot.flows import (
     StartFlow,
     running_skill,
 )
+from bot.flows.entities import Entity
+from bot.flows.mappings import map_slots
 
 __all__ = ["OWN_PAYLOADS", "read_payload"]
 
@@ -83,7 +85,14 @@ def _named(name: str, entities: str | None, compiled: Compiled, state: FlowState
         return None
     flows = compiled.intents.get(name)
     if flows:
-        return [*(StartFlow(flow, forced=True) for flow, _ in flows[:1]), *values]
+        started = flows[0][0]
+        mapped = map_slots(compiled, state, intent=name, entities=_as_entities(values), starts=(started,))
+        named = [each for each in values if compiled.slot_id(each.name, started.partition(":")[0]) is not None]
+        return [
+            StartFlow(started, forced=True),
+            *named,
+            *(each for each in mapped if each.name not in _ids(named, compiled, started)),
+        ]
     flow = compiled.flow_id(name, running_skill(state))
     if flow is not None and not compiled.flows[flow].is_pattern:
         return [StartFlow(flow), *values]
@@ -92,7 +101,15 @@ def _named(name: str, entities: str | None, compiled: Compiled, state: FlowState
     return list(values) if values else None
 
 
-def _entities(text: str | None, source: str) -> list[Command] | None:
+def _as_entities(values: list[SetSlot]) -> list[Entity]:
+    return [Entity(each.name, each.value, 0, 0) for each in values]
+
+
+def _ids(values: list[SetSlot], compiled: Compiled, flow: str) -> set[str | None]:
+    return {compiled.slot_id(each.name, flow.partition(":")[0]) for each in values}
+
+
+def _entities(text: str | None, source: str) -> list[SetSlot] | None:
     if not text:
         return []
     try:

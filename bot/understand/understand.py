@@ -1,14 +1,18 @@
-"""From a message to commands, without a model: payloads, global words, the open question, examples.
+"""From a message to commands, without a model: payloads, global words, the open question, examples, likeness.
 
 Cheapest first, and it stops as soon as the message is explained. An offered option always wins, so "cancel" may be an
-answer; then the words that flows claim, then the engine's own words, then the open question.
+answer; then the words that flows claim, then the engine's own words, then the open question. What was looked at and not
+taken is kept with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.flows import (
     Back,
@@ -17,8 +21,11 @@ from bot.flows import (
     Clarify,
     Command,
     Compiled,
+    Error,
     FlowState,
     HandOff,
+    Help,
+    OfferPerson,
     Repeat,
     Restart,
     SetSlot,
@@ -35,13 +42,17 @@ from bot.flows import (
 from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare
+from bot.understand.entities import find_values
 from bot.understand.lexicon import lexicons
+from bot.understand.match import CHATTER, ENGINE, Matcher, Ranked
+from bot.understand.mood import read_mood
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
-from bot.understand.wishes import exact_wish, near_wish
+from bot.understand.result import Considered, Mood, Source, Understanding
+from bot.understand.wishes import exact_wish, matcher_by_letters, near_wish
 
-__all__ = ["understand"]
+__all__ = ["Meaning", "interpret", "understand", "zone_of"]
 
 _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
     "cancel": Cancel,
@@ -51,6 +62,18 @@ _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
     "restart": Restart,
     "skip": SkipQuestion,
 }
+CLEARLY = 0.15  # by how much a wish must pass the threshold to take a message away from an open question
+WORDS_OF_A_WISH = 3  # shorter answers to an open question are answers
+WORDS_OF_A_SENTENCE = 5  # an answer by its type ("on the 5th") may stand within a question of this length
+MAX_CHOICES = 3
+MAX_TRACED = 3  # runners-up by likeness
+
+
+class Meaning(NamedTuple):
+    """The sense of a message: its vector, and the examples' to compare it with."""
+
+    matcher: Matcher
+    vector: Sequence[float]
 
 
 def understand(
@@ -61,38 +84,104 @@ def understand(
     locale: str,
     now: datetime,
     country: str = "KE",
+    timezone: str = "Africa/Nairobi",
     option_payload: str | None = None,
 ) -> list[Command]:
-    """The commands of one message; empty when it asks for nothing (a reaction).
+    """The commands alone, see `interpret`."""
+    return interpret(
+        message,
+        state,
+        compiled,
+        locale=locale,
+        now=now,
+        country=country,
+        timezone=timezone,
+        option_payload=option_payload,
+    ).commands
 
-    `option_payload` is that of a tapped option which the host has verified as its own. `now` is there for times and dates
-    in words, `country` for phone numbers without a prefix.
+
+def interpret(
+    message: Inbound,
+    state: FlowState,
+    compiled: Compiled,
+    *,
+    locale: str,
+    now: datetime,
+    country: str = "KE",
+    timezone: str = "Africa/Nairobi",
+    option_payload: str | None = None,
+    meaning: Meaning | None = None,
+    trace: bool = False,
+) -> Understanding:
+    """What one message means; no commands when it asks for nothing (a reaction).
+
+    `option_payload` is that of a tapped option which the host has verified as its own. `now` and `timezone` are there for
+    times and dates in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
+    is `unsure`, it is worth asking again with it. With `trace` every way is tried, to tell what the losers said.
     """
+    context = _Context(state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, trace)
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
-        return commands if commands is not None else _Text(option_payload, state, compiled, locale, country).read()
+        if commands is None:
+            return _Text(option_payload, context).read()
+        return _certain(commands, Source.PAYLOAD)
     if isinstance(message, Text):
-        return _Text(message.text, state, compiled, locale, country).read()
+        return _Text(message.text, context).read()
     if isinstance(message, Choice):
-        return _Text(message.title or message.option_id, state, compiled, locale, country).read()
-    return understand_part(message, state, compiled, locale=locale, country=country)
+        return _Text(message.title or message.option_id, context).read()
+    return _certain(understand_part(message, state, compiled, locale=locale, country=country), Source.PART)
+
+
+@lru_cache(maxsize=256)
+def zone_of(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def _certain(commands: list[Command], source: Source) -> Understanding:
+    return Understanding(commands, tuple(Considered(command, source, 1.0) for command in commands))
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _Context:
+    state: FlowState
+    compiled: Compiled
+    locale: str
+    country: str
+    now: datetime  # where the organization is
+    meaning: Meaning | None
+    trace: bool
+
+
+# Nobody writes one of these by the way: "it is ann@example.com, thanks" is an answer.
+_UNMISTAKABLE = ("email", "phone")
+
+
+class _Question(NamedTuple):
     slot: Slot | None
     forced: bool
     titles: tuple[str, ...]
     payloads: tuple[str, ...]
 
 
+class _Way(NamedTuple):
+    """One way to explain a message. `confidence`: in what it finds."""
+
+    find: Callable[[], list[Command]]
+    source: Source
+    confidence: float
+
+
 class _Text:
-    def __init__(self, text: str, state: FlowState, compiled: Compiled, locale: str, country: str) -> None:
+    def __init__(self, text: str, context: _Context) -> None:
         self._text = text
-        self._state = state
-        self._compiled = compiled
-        self._lexicons = lexicons(locale)
-        self._reading = Reading(text, normalise(text), self._lexicons, country)
+        self._context = context
+        self._state = state = context.state
+        self._compiled = compiled = context.compiled
+        self._lexicons = lexicons(context.locale)
+        self._reading = Reading(text, normalise(text), self._lexicons, context.country, context.now)
         self._bare = bare(self._reading.words, self._lexicons)
         step = open_step(compiled, state)
         options = state.pending.options if state.pending is not None else last_offered(state)
@@ -102,30 +191,89 @@ class _Text:
             tuple(option.title for option in options),
             tuple(option.payload for option in options),
         )
+        self._ranked: list[Ranked] | None = None
+        self._near: list[Considered] = []  # by likeness, and not taken
 
-    def read(self) -> list[Command]:
+    def read(self) -> Understanding:
         if not self._text.strip():
-            return [CannotHandle("empty")]
-        ways = (
-            self._slash,
-            self._exact_option,
-            self._forced,
-            self._declared_value,
-            self._flow_words,
-            self._engine_words,
-            self._exact_wish_over_text,
-            self._answer,
-            self._near_option,
-            self._answer_below,
-            self._wish,
+            return _certain([Error("rasa_internal_error_user_input_empty")], Source.NONE)
+        taken, considered = self._first(self._ways())
+        taken += self._values(taken[0])
+        mood = Mood() if self._text.startswith("/") else read_mood(self._text, self._reading.words)
+        if mood.angry:
+            taken = self._with_offer(taken, mood)
+        return Understanding(
+            [each.command for each in taken],
+            (*taken, *considered, *self._near),
+            mood,
+            unsure=self._ranked is not None and self._context.meaning is None,
         )
+
+    def _ways(self) -> tuple[_Way, ...]:
+        return (
+            _Way(self._slash, Source.PAYLOAD, 1.0),
+            _Way(self._exact_option, Source.OPTION, 1.0),
+            _Way(self._forced, Source.FORCED, 1.0),
+            _Way(self._declared_value, Source.SLOT, 1.0),
+            _Way(self._help, Source.GLOBAL, 1.0),
+            _Way(self._flow_words, Source.WORDS, 1.0),
+            _Way(self._engine_words, Source.GLOBAL, 1.0),
+            _Way(self._exact_wish, Source.EXAMPLE, 1.0),
+            _Way(self._digression, Source.MEANING, 0.0),
+            _Way(self._answer, Source.SLOT, 0.9),
+            _Way(self._near_option, Source.OPTION, 0.8),
+            _Way(self._answer_below, Source.SLOT, 0.8),
+            _Way(self._near_wish, Source.EXAMPLE, 0.8),
+            _Way(self._wish, Source.MEANING, 0.0),
+            _Way(self._for_the_rejection, Source.SLOT, 0.3),
+            _Way(self._free_text, Source.SLOT, 0.5),
+            _Way(lambda: [CannotHandle("")], Source.NONE, 0.0),
+        )
+
+    def _first(self, ways: Sequence[_Way]) -> tuple[list[Considered], list[Considered]]:
+        """What the first way finds that finds anything; with `trace` also what the later ones would have."""
+        taken: list[Considered] = []
+        lost: list[Considered] = []
         for way in ways:
-            commands = way()
-            if commands:
-                return commands
-        if self._is_free_text():
-            return [UserText(self._text)]
-        return [CannotHandle("")]
+            if taken and (way.source is Source.NONE or not self._context.trace):
+                break
+            found = [self._considered(command, way) for command in way.find()]
+            if not taken:
+                taken = found
+            elif [each.command for each in found] != [each.command for each in taken]:
+                lost += [replace(each, lost=f"{taken[0].source} counts before {way.source}") for each in found]
+        return taken, lost
+
+    def _values(self, taken: Considered) -> list[Considered]:
+        """What else the sentence tells: of the flow that it starts, or of the one that asks something by type."""
+        asked = self._question.slot
+        if isinstance(taken.command, StartFlow):
+            flow = self._compiled.flow_id(taken.command.flow)
+            filled: Mapping[str, Any] = {}
+            asked = None
+        elif asked is not None and taken.source in (Source.SLOT, Source.NONE) and not self._takes_words(asked):
+            flow, filled = self._running(), self._state.slots
+        else:
+            return []
+        if flow is None or flow not in self._compiled.flows or taken.source in (Source.WORDS, Source.PAYLOAD):
+            return []
+        values = find_values(self._reading, flow, self._compiled, filled, asked=asked)
+        return [Considered(value, Source.ENTITY, 0.8, (0, len(self._text))) for value in values]
+
+    def _running(self) -> str | None:
+        """The outermost of the flows that run: it owns the slots of those that it calls."""
+        frames = [frame for frame in self._state.stack if frame.kind not in ("call", "pattern")]
+        return frames[-1].flow if frames else None
+
+    def _with_offer(self, taken: list[Considered], mood: Mood) -> list[Considered]:
+        if any(isinstance(each.command, HandOff) for each in taken):
+            return taken
+        offer = Considered(OfferPerson(), Source.MOOD, abs(mood.score), (0, len(self._text)))
+        return [offer] if isinstance(taken[0].command, CannotHandle) else [*taken, offer]
+
+    def _considered(self, command: Command, way: _Way) -> Considered:
+        confidence = way.confidence or (self._ranked[0].score if self._ranked else 0.0)
+        return Considered(command, way.source, round(min(confidence, 1.0), 3), (0, len(self._text)))
 
     def _slash(self) -> list[Command]:
         return read_payload(self._text, self._compiled, self._state, source="user") or []
@@ -153,7 +301,7 @@ class _Text:
         slot = self._question.slot
         if slot is None:
             return [UserText(payload)]
-        reading = Reading(payload, normalise(payload), self._lexicons, self._reading.country)
+        reading = replace(self._reading, text=payload, words=normalise(payload))
         value = accept_text(slot, reading)
         return [SetSlot(slot.id, value if value is not None else payload, "button")]
 
@@ -181,7 +329,7 @@ class _Text:
     def _answer_below(self) -> list[Command]:
         """Asked whether to go on, the person may simply give the value that the interrupted question wants."""
         slot = question_below(self._compiled, self._state)
-        if slot is None or (slot.type in ("text", "any") and slot.accept in ("", "text", "name")):
+        if slot is None or self._takes_words(slot):
             return []
         value = accept_text(slot, self._reading)
         return [SetSlot(slot.id, value)] if value is not None else []
@@ -194,6 +342,13 @@ class _Text:
         return slot.type in ("text", "any") and slot.accept in ("", "text") and not slot.controlled
 
     # -- words and wishes
+
+    def _help(self) -> list[Command]:
+        """In the middle of a question "help" means that question, whatever flow claims the word."""
+        if self._question.slot is None:
+            return []
+        asks = any(lexicon.commands.get(self._reading.words) == "help" for lexicon in self._lexicons)
+        return [Help()] if asks else []
 
     def _flow_words(self) -> list[Command]:
         for words in (self._reading.words, self._bare):
@@ -217,15 +372,92 @@ class _Text:
         flows = [flow for flow in self._compiled.flows if can_start(self._compiled, self._state, flow)]
         return [Clarify(tuple(flows))] if flows else []
 
-    def _exact_wish_over_text(self) -> list[Command]:
+    def _exact_wish(self) -> list[Command]:
         """A question for free text must not swallow "my tickets"."""
         return exact_wish(self._reading.words, self._state, self._compiled)
+
+    def _near_wish(self) -> list[Command]:
+        """By shared words, where there are too few examples for anything better."""
+        if self._is_free_text() or self._matcher().fit.fitted:
+            return []
+        return near_wish(self._reading.words, self._state, self._compiled)
+
+    # -- likeness
+
+    def _digression(self) -> list[Command]:
+        """A wish in the middle of a question, when it is clearer than any answer would be."""
+        slot = self._question.slot
+        step = open_step(self._compiled, self._state)
+        if slot is None and not (step and step.kind == "listen"):
+            return []
+        if slot is not None and slot.accept in _UNMISTAKABLE and self._answer():
+            return []
+        least = WORDS_OF_A_WISH if slot is None or self._takes_words(slot) else WORDS_OF_A_SENTENCE
+        if len(self._reading.words.split()) < least:
+            return []
+        return self._by_likeness(CLEARLY, choice=False)
+
+    def _takes_words(self, slot: Slot) -> bool:
+        return slot.type in ("text", "any") and slot.accept in ("", "text", "name")
 
     def _wish(self) -> list[Command]:
         if self._is_free_text():
             return []
-        wish = near_wish(self._reading.words, self._state, self._compiled)
-        return wish or self._for_the_rejection()
+        return self._by_likeness(0.0, choice=self._question.slot is None)
+
+    def _by_likeness(self, above: float, *, choice: bool) -> list[Command]:
+        """What the sentence is most like, if it is so by enough; a choice between what is about as near."""
+        if self._text.startswith("/"):
+            return []
+        fit, ranked = self._matcher().fit, self._rank()
+        top, second = ranked[0], ranked[1] if len(ranked) > 1 else Ranked(CHATTER, 0.0)
+        command = self._command_of(top.label)
+        self._near = [
+            Considered(other, Source.MEANING, round(score, 3), (0, len(self._text)), f"less like it than {top.label or 'chatter'}")
+            for label, score in ranked[1 : 1 + MAX_TRACED]
+            if (other := self._command_of(label)) is not None
+        ]  # fmt: skip
+        if command is None:
+            return []
+        if top.score < fit.t_hi + above:
+            self._lose(command, top.score, f"below {fit.t_hi + above:.2f}")
+            return []
+        if top.score - second.score >= fit.margin:
+            return [command]
+        self._lose(command, top.score, f"only {top.score - second.score:.2f} before {second.label or 'chatter'}")
+        return self._choice(ranked, top.score - fit.margin) if choice else []
+
+    def _choice(self, ranked: Sequence[Ranked], least: float) -> list[Command]:
+        commands = [self._command_of(each.label) for each in ranked if each.score > least]
+        flows = [command.flow for command in commands if isinstance(command, StartFlow)]
+        return [Clarify(tuple(flows[:MAX_CHOICES]))] if flows else []
+
+    def _lose(self, command: Command, score: float, reason: str) -> None:
+        self._near.insert(0, Considered(command, Source.MEANING, round(score, 3), (0, len(self._text)), reason))
+
+    def _command_of(self, label: str) -> Command | None:
+        """None: nothing that could start here and now."""
+        if label == CHATTER:
+            return None
+        if label.startswith(ENGINE):
+            command = _ENGINE_WORDS[label.removeprefix(ENGINE)]()
+            return command if self._state.stack or isinstance(command, (HandOff, Repeat)) else None
+        return StartFlow(label) if can_start(self._compiled, self._state, label) else None
+
+    def _matcher(self) -> Matcher:
+        meaning = self._context.meaning
+        return meaning.matcher if meaning is not None else matcher_by_letters(self._compiled)
+
+    def _rank(self) -> list[Ranked]:
+        if self._ranked is None:
+            meaning = self._context.meaning
+            self._ranked = self._matcher().rank(self._reading.words, meaning.vector if meaning else None)
+        return self._ranked
+
+    # -- what is left
+
+    def _free_text(self) -> list[Command]:
+        return [UserText(self._text)] if self._is_free_text() else []
 
     def _for_the_rejection(self) -> list[Command]:
         """No e-mail where one is asked: when the flow has words for that, they are better than ours."""

@@ -1,20 +1,24 @@
-"""Which flow a sentence asks for: by its own words, by examples, by its name."""
+"""Which flow a sentence asks for: by its own words, by examples, by its name; and the examples that sentences are compared with."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.flows import Clarify, Command, Compiled, FlowState, StartFlow, can_start
 from bot.flows.words import normalise
-from bot.understand.lexicon import LANGUAGES, lexicon
+from bot.understand.lexicon import LANGUAGES, lexicon, read_words
+from bot.understand.match import CHATTER, ENGINE, Example, Matcher
 
-__all__ = ["exact_wish", "near_wish"]
+__all__ = ["exact_wish", "examples_of", "matcher_by_letters", "near_wish"]
 
 NEAR = 0.6  # share of common words; below it, sentences meet that only share "my" and "the"
 MARGIN = 0.15
 MAX_CACHED = 256
+MAX_MATCHERS = 32  # some megabytes each; organizations with the same skills share one
+FEW_EXAMPLES = 3  # below, a flow's description helps
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class _Index:
 
 
 _indexes: OrderedDict[str, _Index] = OrderedDict()  # by content hash; derived data only
+_matchers: OrderedDict[str, Matcher] = OrderedDict()
 
 
 def exact_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]:
@@ -52,6 +57,43 @@ def near_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]
         return []
     top = max(best.values())
     return _as_commands([flow for flow, score in best.items() if top - score < MARGIN], state, compiled)
+
+
+def matcher_by_letters(compiled: Compiled) -> Matcher:
+    """Of this content, shared by all who run it."""
+    known = _matchers.get(compiled.content_hash)
+    if known is None:
+        known = _matchers[compiled.content_hash] = Matcher(examples_of(compiled))
+        while len(_matchers) > MAX_MATCHERS:
+            _matchers.popitem(last=False)
+    return known
+
+
+def examples_of(compiled: Compiled) -> list[Example]:
+    """All that a sentence is compared with: examples, names, words and short descriptions of flows; what the engine does; chatter.
+
+    An example of two flows is left out: its very words lead to a choice by themselves.
+    """
+    told: dict[str, set[str]] = {}
+    for text, named in (*compiled.examples.items(), *_index(compiled).names.items()):
+        told.setdefault(text, set()).update(named)
+    for text, flow_id in compiled.words.items():
+        told.setdefault(text, set()).add(flow_id)
+    count = Counter(flow_id for flows in told.values() for flow_id in flows)
+    for flow in compiled.flows.values():
+        if flow.description and not flow.is_pattern and count[flow.id] <= FEW_EXAMPLES:
+            told.setdefault(normalise(flow.description), set()).add(flow.id)
+    found = [Example(text, next(iter(flows))) for text, flows in told.items() if text and len(flows) == 1]
+    return [*found, *(each for each in _background() if each.text not in told)]
+
+
+@lru_cache(maxsize=1)
+def _background() -> tuple[Example, ...]:
+    return tuple(
+        Example(normalise(text), CHATTER if name == "chatter" else ENGINE + name)
+        for name, texts in read_words("wishes").items()
+        for text in texts
+    )
 
 
 def _as_commands(flows: list[str], state: FlowState, compiled: Compiled) -> list[Command]:

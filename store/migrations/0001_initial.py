@@ -389,6 +389,7 @@ class Migration(migrations.Migration):
                 ("failed_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("error", JsonField(null=True)),
                 ("pricing", JsonField(null=True)),
+                ("understanding", JsonField(null=True)),
             ],
             options={
                 "table": "messages",

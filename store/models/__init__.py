@@ -5,6 +5,7 @@ from store.models.contact import Consent, Contact, ContactIdentity, MergeProposa
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
+from store.models.usage import TurnTrace, UsageFact
 from store.models.user import Membership, User
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "PacingSlot",
     "Session",
     "SkillInstall",
+    "TurnTrace",
+    "UsageFact",
     "User",
     "WebhookDelivery",
 ]

@@ -63,6 +63,9 @@ class Message(OrgModel):
     failed_at = fields.DatetimeField(null=True)
     error = JsonField(null=True)  # {"code", "reason", "details"}
     pricing = JsonField(null=True)
+    understanding = JsonField(
+        null=True
+    )  # of a text that came in: what it was taken for, what else was considered, its mood
 
     class Meta:
         table = "messages"

@@ -9,6 +9,7 @@ import pytest
 
 from bot.config import SECTIONS, Configuration, load
 from bot.errors import ConfigError
+from bot.llm.settings import LlmSettings
 from bot.settings import EmulatorSettings, LogFormat, LogSettings, TurnSettings
 from channels.settings import WebSettings, WhatsAppSettings
 from scheduler.settings import LimitSettings, NatsSettings
@@ -244,3 +245,28 @@ def test_production_runs_without_emulator_and_demo() -> None:
 def test_every_setting_is_in_the_readme() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert [section for section in SECTIONS if f"CHATNATION__{section.upper()}__" not in readme] == []
+
+
+def test_the_names_that_every_model_tool_reads_count_below_our_own() -> None:
+    given = {"OPENAI_API_KEY": "sk-theirs", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    configuration = Configuration.read(given)
+    settings = configuration.section(LlmSettings, "llm")
+    assert settings.is_on
+    assert settings.base_url == "http://127.0.0.1:1/v1"
+    [row] = [each for each in configuration.rows() if each.name == "llm.api_key"]
+    assert row.origin == "environment OPENAI_API_KEY"
+    assert "sk-theirs" not in row.value
+    own = Configuration.read({**given, "CHATNATION__LLM__API_KEY": "sk-ours"}).section(LlmSettings, "llm")
+    assert own.api_key is not None
+    assert own.api_key.get_secret_value() == "sk-ours"
+
+
+def test_a_wrong_address_is_told_by_the_name_that_was_set() -> None:
+    with pytest.raises(ConfigError, match=r"^OPENAI_BASE_URL is 'localhost:1'"):
+        Configuration.read({"OPENAI_BASE_URL": "localhost:1"}).check()
+
+
+def test_models_are_off_until_there_is_a_key_or_an_address() -> None:
+    assert not Configuration.read({}).section(LlmSettings, "llm").is_on
+    off = {"OPENAI_API_KEY": "sk-x", "CHATNATION__LLM__ENABLED": "false"}
+    assert not Configuration.read(off).section(LlmSettings, "llm").is_on

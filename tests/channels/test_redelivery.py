@@ -175,11 +175,6 @@ async def _arrived(world: World, count: int) -> bool:
     return bool(await value(world, INCOMING) == count)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a lease that seems to end in an hour is believed: nobody answers until then",
-    raises=AssertionError,
-)
 async def test_a_database_clock_that_leapt_back_holds_a_conversation_up_for_a_lease_at_most(world: World) -> None:
     """R9: a worker died with the conversation in hand, then the server's clock was set back: its lease ends in an hour."""
     await world.client.text(ASHA, "hi")

@@ -235,7 +235,7 @@ def chatnation(*arguments: str, environment: dict[str, str], timeout_s: float = 
 
 def environment_of(**settings: object) -> dict[str, str]:
     """Ours without what is set for ChatNation, with these settings and with the third party's skill installed."""
-    found = {name: value for name, value in os.environ.items() if not name.startswith("CHATNATION")}
+    found = {name: value for name, value in os.environ.items() if not name.startswith(("CHATNATION", "OPENAI_"))}
     found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(INSTALLED), found.get("PYTHONPATH"))))
     return found | {f"CHATNATION__{name}": str(value) for name, value in settings.items()}
 

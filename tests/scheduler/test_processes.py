@@ -175,6 +175,9 @@ async def test_work_goes_on_after_every_connection_to_the_database_was_cut(
         assert clock.poll() is None
 
 
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
+
+
 class Graph:
     """A Graph API whose media are slow: `delay_s` until it answers."""
 
@@ -190,13 +193,13 @@ class Graph:
             {
                 "url": f"{self.url}/bytes",
                 "mime_type": "image/jpeg",
-                "file_size": 3,
-                "sha256": sha256(b"jpg").hexdigest(),
+                "file_size": len(JPEG),
+                "sha256": sha256(JPEG).hexdigest(),
             }
         )
 
     async def content(self, request: web.Request) -> web.Response:
-        return web.Response(body=b"jpg", content_type="image/jpeg")
+        return web.Response(body=JPEG, content_type="image/jpeg")
 
 
 @asynccontextmanager

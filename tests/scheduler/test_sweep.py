@@ -65,7 +65,7 @@ async def test_the_same_row_is_hinted_ever_more_rarely(runtime: Runtime) -> None
 async def test_a_conversation_that_a_worker_holds_is_left_alone_until_its_lease_is_over(runtime: Runtime) -> None:
     talk = await world.new_conversation()
     await world.put_inbox(talk, age_s=60)
-    await sql("UPDATE sessions SET lease_token = gen_random_uuid(), lease_until = now() + interval '60 s'")
+    await sql("UPDATE sessions SET lease_token = gen_random_uuid(), lease_until = now() + interval '2 s'")
     sweeping = sweep(runtime)
     await sweeping.tick()
     assert recorded(runtime).hints == []

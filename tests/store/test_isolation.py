@@ -56,19 +56,20 @@ class Two:
                 await self.insert(table, organization_id=organization_id)
 
     async def insert(self, table: str, **known: Any) -> None:
-        columns = {row["name"]: self._sample(row["kind"], known) for row in await self.superuser.fetch(COLUMNS, table)}
+        columns = {row["name"]: self._sample(row, known) for row in await self.superuser.fetch(COLUMNS, table)}
         columns |= known
         names = ", ".join(f'"{name}"' for name in columns)
         slots = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
         await self.superuser.execute(f'INSERT INTO "{table}" ({names}) VALUES ({slots})', *columns.values())
 
-    def _sample(self, kind: str, known: dict[str, Any]) -> Any:
+    def _sample(self, column: asyncpg.Record, known: dict[str, Any]) -> Any:
+        kind = column["kind"]
         if kind == "uuid":
             return uuid7()
         if kind == "timestamptz":
             return datetime.now(UTC)
         if kind == "varchar":
-            return next(iter(known.values())).hex[-2:]
+            return next(iter(known.values())).hex[-(column["size"] or 32) :]
         return SAMPLES[kind]
 
 

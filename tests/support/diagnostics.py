@@ -47,7 +47,7 @@ def codes() -> dict[str, tuple[str, str]]:
             if code not in found or (message and not found[code][1]):
                 found[code] = (severity, message)
     found |= {code: told for code, told in ELSEWHERE.items() if code in found}
-    for code in ("CN-COND-003", "CN-COND-004", "CN-COND-005"):
+    for code in ("CN-COND-003", "CN-COND-004", "CN-COND-005", "CN-COND-009"):
         found[code] = ("warning", found[code][1])
     return {code: (severity or "error", wording) for code, (severity, wording) in sorted(found.items())}
 

@@ -50,7 +50,9 @@ BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE sessions SET lease_token = p_token, lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
     WHERE sessions.organization_id = p_org AND sessions.id = p_session
-      AND (sessions.lease_until IS NULL OR sessions.lease_until < clock_timestamp())
+      -- One that would end later than any lease can was taken before the clock leapt back.
+      AND (sessions.lease_until IS NULL OR sessions.lease_until < clock_timestamp()
+           OR sessions.lease_until > clock_timestamp() + make_interval(secs => 2 * p_lease_s))
     RETURNING * INTO s;
     IF NOT FOUND THEN
         claimed := false;
@@ -114,7 +116,8 @@ $$;
 CREATE FUNCTION cn_commit(
     p_org uuid, p_session uuid, p_token uuid, p_state jsonb, p_phase text, p_wait_until timestamptz, p_started_at timestamptz,
     p_last_user_at timestamptz, p_done_inbox uuid, p_lease_s float8, p_max_attempts int, p_settle_s float8,
-    p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_reply_to text[], p_origin text[], p_jobs jsonb, p_charges jsonb
+    p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_reply_to text[], p_origin text[], p_jobs jsonb, p_charges jsonb,
+    p_understanding jsonb
 ) RETURNS TABLE (
     committed boolean, direct boolean,
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
@@ -160,6 +163,10 @@ BEGIN
         PERFORM cn_put_charges(p_org, p_charges);
     END IF;
     IF p_done_inbox IS NOT NULL THEN
+        IF p_understanding IS NOT NULL THEN
+            UPDATE messages SET understanding = p_understanding WHERE messages.organization_id = p_org
+              AND messages.id = (SELECT i.message_id FROM inbox i WHERE i.organization_id = p_org AND i.id = p_done_inbox);
+        END IF;
         DELETE FROM inbox WHERE inbox.organization_id = p_org AND inbox.id = p_done_inbox;
         head := cn_next_inbox(p_org, p_session, p_max_attempts);
         release := head.inbox_id IS NULL;

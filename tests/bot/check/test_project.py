@@ -125,6 +125,13 @@ def test_odd_files(tmp_path: Path, files: dict[str, Any], code: str) -> None:
     assert code in [each.code for each in report.diagnostics]
 
 
+def test_conversations_kept_beside_the_data_are_no_flows(tmp_path: Path) -> None:
+    report = check_project(
+        project(tmp_path, **{"data/e2e.yml": "fixtures: []\ntest_cases: [{test_case: x, steps: []}]\n"})
+    )
+    assert (len(report.flows), report.diagnostics) == (1, [])
+
+
 def test_folders_links_and_crowds(tmp_path: Path) -> None:
     folder = project(tmp_path)
     (folder / "data" / "folder.yml").mkdir()

@@ -92,6 +92,11 @@ class Talk:
         return [effect.text for effect in self.effects if isinstance(effect, Say)]
 
     @property
+    def uttered(self) -> list[str]:
+        """The responses said, without their skill; "" for what an action said in its own words."""
+        return [(effect.utter or "").rpartition(":")[2] for effect in self.effects if isinstance(effect, Say)]
+
+    @property
     def buttons(self) -> list[str]:
         return [button.title for effect in self.effects if isinstance(effect, Say) for button in effect.buttons]
 

@@ -257,3 +257,15 @@ def test_each_mapping_fills_its_slot_and_no_other(mapped: Compiled) -> None:
 
 def test_controlled_means_that_no_other_way_is_left(mapped: Compiled) -> None:
     assert {name for name, slot in mapped.slots.items() if slot.controlled and slot.skill == "shop"} == {"shop:locked"}
+
+
+def test_the_entities_of_an_intent_fill_the_slots_that_are_mapped_to_them() -> None:
+    domain = (
+        "slots: {wanted: {type: text, mappings: [{type: from_entity, entity: item}]}, plain: {type: text},"
+        " how: {type: text, mappings: [{type: from_trigger_intent, intent: buy, value: by button}]}}\n"
+        "responses: {utter_ask_wanted: [{text: W}], utter_ask_plain: [{text: P}], utter_ask_how: [{text: H}], utter_x: [{text: '{wanted} {plain} {how}'}]}\n"
+    )
+    flows = "flows: {buy: {description: x, run_pattern_completed: false, nlu_trigger: [{intent: buy}], steps: [{collect: wanted}, {collect: plain}, {collect: how}, {action: utter_x}]}}"
+    _, made, _ = load(domain=domain, flows=flows)
+    assert Talk(made).write('/buy{"item": "tea", "plain": "milk"}') == ["tea milk by button"]
+    assert Talk(made).write('/buy{"wanted": "rice", "item": "tea"}') == ["P"]

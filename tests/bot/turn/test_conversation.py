@@ -223,6 +223,6 @@ async def test_a_text_of_a_megabyte_holds_nobody_up(world: World) -> None:
     await world.client.send(ASHA, raw={"type": "text", "text": {"body": "a" * 1_000_000}})
     await world.client.text(BRIAN, "6")
     assert (await said(world, BRIAN, 2))[1] == "Counted 6."
-    assert (await said(world, ASHA, 3))[1:] == ["I could not find an e-mail address in that.", "Which address?"]
+    assert "too long" in (await said(world, ASHA, 3))[1]
     await world.client.text(ASHA, "asha@example.com")
     assert (await said(world, ASHA, 4))[3] == "Wrote asha@example.com."

@@ -1,0 +1,35 @@
+"""Which messages are worth asking the router about. Light: every turn comes by here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.flows import CannotHandle, Command, Compiled, FlowState, Knowledge, UserText, open_question, open_step
+
+__all__ = ["is_unexplained"]
+
+# Reasons for which there is nothing to explain.
+_NOTHING_TO_EXPLAIN = frozenset(("empty", "too_long", "force_slot_filling"))
+
+
+def is_unexplained(commands: Sequence[Command], compiled: Compiled, state: FlowState) -> bool:
+    """Nothing was understood, a question asks for the knowledge base, or the text is no answer to what is asked.
+
+    False for whatever a person can be taken to mean: above all for an acceptable answer to the open question.
+    """
+    if not commands:
+        return False
+    step = open_step(compiled, state)
+    if step is not None and step.force_slot_filling:
+        return False
+    if any(isinstance(each, Knowledge) for each in commands):
+        return True
+    if all(isinstance(each, CannotHandle) and each.reason not in _NOTHING_TO_EXPLAIN for each in commands):
+        return True
+    return len(commands) == 1 and isinstance(commands[0], UserText) and not _takes_any_text(compiled, state)
+
+
+def _takes_any_text(compiled: Compiled, state: FlowState) -> bool:
+    """With `accept: email` a text only gets that far so that its rejection can say why not."""
+    slot = open_question(compiled, state)
+    return slot is None or slot.accept in ("", "text")
