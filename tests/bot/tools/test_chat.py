@@ -71,6 +71,8 @@ async def test_why_tells_what_was_understood_and_done(cluster: Cluster, shown: l
     assert told["turn"] == "language"
     assert told["considered"][0]["command"] == "StartFlow"
     assert told["considered"][0]["flow"] == "assistant:assistant_language"
+    assert told["considered"][0]["source"] == "words"
+    assert [each for each in told["considered"] if each.get("lost")], "why others were not taken"
     assert {"what": "flow_started", "flow": "assistant:assistant_language"} in told["engine"]
 
 
