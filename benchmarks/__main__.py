@@ -12,6 +12,7 @@ from benchmarks.table import Line, show
 
 BENCHMARKS = {
     "engine": "benchmarks.engine",
+    "overrides": "benchmarks.overrides",
     "understanding": "benchmarks.understanding",
     "webhook": "benchmarks.webhook",
     "turn": "benchmarks.turn",

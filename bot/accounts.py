@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from store.directory import tokens_aad
 from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
 
-__all__ = ["Directory", "OrganizationProfile"]
+__all__ = ["Directory", "OrganizationProfile", "PublishedVersion"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,11 +29,29 @@ FRESH_S = (
 READING_S = 1.0
 
 
+_SKILLS = """
+SELECT i.skill, v.id, v.number, v.dialogue_hash FROM skill_installs i LEFT JOIN LATERAL (
+    SELECT v.id, v.number, v.dialogue_hash FROM skill_versions v
+    WHERE v.organization_id = i.organization_id AND v.skill = i.skill ORDER BY v.number DESC LIMIT 1) v ON true
+WHERE i.organization_id = $1 AND i.enabled ORDER BY i.position, i.skill
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """The version of a skill that counts for an organization."""
+
+    id: UUID
+    number: int
+    dialogue_hash: str  # empty: flows and texts are as shipped
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationProfile:
     info: OrganizationInfo
     skills: tuple[str, ...]  # enabled, in their order
     reach: Reach
+    versions: Mapping[str, PublishedVersion] = field(default_factory=dict)  # of skills that it words its own way
 
 
 class _Remembered(Generic[K, V]):
@@ -82,7 +101,7 @@ class Directory:
                 "SELECT name, country, locale, timezone, settings FROM organizations WHERE id = $1", organization_id
             )
             skills = await fetch(
-                "SELECT skill FROM skill_installs WHERE organization_id = $1 AND enabled ORDER BY position, skill",
+                _SKILLS,
                 organization_id,
             )
         if row is None:
@@ -91,7 +110,14 @@ class Directory:
         return self._organizations.put(
             organization_id,
             OrganizationProfile(
-                info, tuple(each["skill"] for each in skills), read_reach(from_jsonb(row["settings"] or "{}"))
+                info,
+                tuple(each["skill"] for each in skills),
+                read_reach(from_jsonb(row["settings"] or "{}")),
+                {
+                    each["skill"]: PublishedVersion(each["id"], each["number"], each["dialogue_hash"])
+                    for each in skills
+                    if each["id"] is not None
+                },
             ),
         )
 

@@ -54,6 +54,7 @@ SECTIONS = {
     "clock": "scheduler.settings:ClockSettings",
     "limits": "scheduler.settings:LimitSettings",
     "turn": "bot.settings:TurnSettings",
+    "remote": "bot.remote.settings:RemoteSettings",
     "embeddings": "bot.embedding.settings:EmbeddingSettings",
     "llm": "bot.llm.settings:LlmSettings",
     "log": "bot.settings:LogSettings",

@@ -13,7 +13,9 @@ ChatNationError
 ├── LeaseLost                   another worker has the conversation (bot.turn.commit)
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope
-│   └── CrossOrganization       another organization's row
+│   ├── CrossOrganization       another organization's row
+│   ├── Moved                   somebody else saved or published in the meantime (bot.publishing.service)
+│   └── NotSound                a draft with errors is not published (bot.publishing.service)
 ├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change
 └── ConfigError                 a setting is missing, misspelt or wrong; the process does not start
 """

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-__all__ = ["ENGINE", "Manifest", "ManifestError", "MenuItem", "read_manifest"]
+__all__ = ["ENGINE", "Manifest", "ManifestError", "MenuItem", "Trust", "place_of", "read_manifest"]
 
+RESERVED = frozenset(("core", "bot", "store", "channels", "scheduler", "skills", "message", "llm"))  # prefixes of ours
+MAX_TIMEOUT_S = 60.0
 ENGINE = 1  # the SDK's major version; a manifest says which it was written for
+
+
+def _seconds(value: Any) -> Any:
+    """8, 8.5, "8s", "500ms"."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s)\s*", value)
+    if match is None:
+        raise ValueError('a duration is a number of seconds, or "8s", "500ms"')
+    return float(match.group(1)) / (1000 if match.group(2) == "ms" else 1)
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)]
+Host = Annotated[
+    str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?$")
+]
 
 
 class MenuItem(BaseModel):
@@ -22,6 +43,56 @@ class MenuItem(BaseModel):
     flow: str
     title: dict[str, str]
     description: dict[str, str] = Field(default_factory=dict)
+
+
+class Provides(BaseModel):
+    """What other skills may call or link to; a skill that requires this one uses their plain names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flows: tuple[str, ...] = ()
+
+
+class SlotRules(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exports: tuple[str, ...] = ()
+    """Slots that other skills may read."""
+
+
+class Capabilities(BaseModel):
+    """What the skill may do beyond answering, for whoever installs it to read. Only declared so far: nothing else enforces it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    network: tuple[Host, ...] = ()
+    """Hosts that its OnlineActions and tasks call."""
+    send_proactive: bool = False
+    """Whether it sends messages that nobody asked for."""
+    contacts: Literal["none", "read", "write"] = "none"
+
+
+class Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action_timeout: Seconds | None = None
+    """How long one action may take ("8s"); None: the platform's own limit. At most 60 s: a conversation stands still meanwhile."""
+    llm_calls_per_turn: int | None = Field(None, ge=0, le=20)
+
+
+class Trigger(BaseModel):
+    """What starts a flow besides a message. Accepted and kept; nothing fires it yet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["schedule", "webhook"]
+    flow: str
+    at: str = ""
+
+
+class Trust(StrEnum):
+    IN_PROCESS = "in_process"  # actions.py is imported by the workers
+    REMOTE = "remote"  # no code is imported: actions run on a server of their own (bot.remote)
 
 
 class Manifest(BaseModel):
@@ -38,7 +109,21 @@ class Manifest(BaseModel):
     permissions: dict[str, str] = Field(default_factory=dict)
     tasks: dict[Literal["interactive", "bulk", "render"], str] = Field(default_factory=dict)
     menu: tuple[MenuItem, ...] = ()
-    limits: dict[str, Any] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    provides: Provides = Provides()
+    slots: SlotRules = SlotRules()
+    capabilities: Capabilities = Capabilities()
+    triggers: tuple[Trigger, ...] = ()
+    channels: dict[str, Any] = Field(default_factory=dict)
+    """By channel, what the skill needs there, such as templates. Accepted and kept."""
+    trust: Trust = Trust.IN_PROCESS
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name in RESERVED:
+            raise ValueError(f"{name} is the platform's own name; choose another")
+        return name
 
     def fits_engine(self) -> bool:
         return all(_holds(clause.strip()) for clause in self.engine.split(","))
@@ -70,17 +155,30 @@ def read_manifest(path: Path, *, name: str) -> Manifest:
     return manifest
 
 
+def place_of(path: Path, *keys: str | int) -> str:
+    """file:line:col of a key of the manifest, as far as it is there."""
+    try:
+        data = YAML(typ="rt").load(path.read_text("utf-8"))
+    except (YAMLError, UnicodeDecodeError, OSError):
+        return f"{path}:1:1"
+    return _place(path, data, keys)
+
+
 def _located(path: Path, data: Any, problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{_place(path, data, problem['loc'])} {where}: {problem['msg']}"
+
+
+def _place(path: Path, data: Any, keys: Sequence[str | int]) -> str:
     line, column = 1, 1
     node = data
-    for key in problem["loc"]:
+    for key in keys:
         try:
             line, column = (place + 1 for place in node.lc.data[key][:2])
             node = node[key]
         except (AttributeError, KeyError, TypeError, IndexError):
             break
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{path}:{line}:{column} {where}: {problem['msg']}"
+    return f"{path}:{line}:{column}"
 
 
 def _holds(clause: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from bot.messages import MediaOut, Outbound
@@ -209,8 +209,11 @@ class Embedder(Protocol):
     @property
     def model(self) -> str: ...
 
-    async def embed(self, texts: Sequence[str], *, background: bool = False) -> Sequence[Sequence[float]]:
-        """One vector for each text, same order. `background`: nobody waits, others go first.
+    async def embed(
+        self, texts: Sequence[str], *, background: bool = False, kind: Literal["query", "passage"] = "query"
+    ) -> Sequence[Sequence[float]]:
+        """One vector for each text, same order. `background`: nobody waits, others go first. `kind`: some models tell what may answer a
+        question from what asks it; sentences that are only compared are all queries.
 
         Raises:
             Retryable: not now.

@@ -10,24 +10,25 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bot.flows import Compiled, Diagnostic, SkillSource, compile_flows, load_skill
-from bot.manifest import Manifest, ManifestError, MenuItem, read_manifest
+from bot.bounded import Bounded
+from bot.flows import Compiled, Diagnostic, SkillSource, compile_beside, compile_flows, load_skill
+from bot.flows.steps import BUILTIN_ACTIONS
+from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, read_manifest
+from bot.publishing.overlay import Overlay
+from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, SkillContext, TaskContext, UnitOfWork
-from store.apps import skill_roots
+from store.apps import installed_skills, skill_roots
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
 
 log = logging.getLogger(__name__)
 
-ENTRY_POINTS = "chatnation.skills"
 QUEUES = ("interactive", "bulk", "render")
 CORE = "core"
 FLOW_FILES = (
@@ -40,6 +41,10 @@ FLOW_FILES = (
     "locales/*.yml",
     "locales/*/*.yml",
 )
+
+# Compiled sets at hand: those of skills as shipped, and those of organizations with versions of their own, which hold
+# only what differs (`python -m benchmarks overrides` measures it).
+MAX_COMPILED = 2_000
 
 TaskFunction = Callable[[Any, TaskContext], Awaitable[None]]
 Handler = Callable[[Any, UnitOfWork], Awaitable[None]]
@@ -67,14 +72,7 @@ def find_skills(package: str = "skills") -> list[tuple[str, str, Path]]:
     found: list[tuple[str, str, Path]] = []
     for root in skill_roots(package):
         found += [(m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(root.glob("*/skill.yml"))]
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda each: each.name):
-        try:
-            outside = find_spec(point.module)
-        except (ImportError, ValueError) as e:  # a package that was half removed
-            log.error("skill package not found", extra={"skill": point.name, "package": point.module, "reason": str(e)})
-            continue
-        for where in (outside.submodule_search_locations if outside else None) or ():
-            found.append((point.name, point.module, Path(where)))
+    found += [(each.name, each.package, each.folder) for each in installed_skills() if each.folder is not None]
     return found
 
 
@@ -82,12 +80,21 @@ class Registry:
     """The skills of one process. Immutable once loaded, but for the cache of compiled sets."""
 
     def __init__(self, skills: Sequence[Skill]) -> None:
-        self.skills = {skill.name: skill for skill in skills}
-        self._compiled: dict[tuple[str, ...], Compiled] = {}
+        self.skills: dict[str, Skill] = {}
+        for (
+            skill
+        ) in skills:  # the first of a name has it: an installed package does not put itself before a built-in skill
+            self.skills[skill.name if skill.name not in self.skills else f"{skill.name} ({skill.package})"] = skill
+        self._compiled: Bounded[tuple[tuple[str, str], ...], Compiled] = Bounded(MAX_COMPILED)
 
     @classmethod
     def load(
-        cls, *, context: Callable[[str], SkillContext] | None = None, queue: str | None = None, package: str = "skills"
+        cls,
+        *,
+        context: Callable[[str], SkillContext] | None = None,
+        queue: str | None = None,
+        package: str = "skills",
+        remote: RemoteSettings | None = None,
     ) -> Registry:
         """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one)."""
         skills: list[Skill] = []
@@ -101,12 +108,18 @@ class Registry:
             skill = Skill(name, module, folder)
             _read(skill)
             skills.append(skill)
+        for lost in installed_skills():
+            if lost.folder is None and not any(other.name == lost.name for other in skills):
+                skills.append(skill := Skill(lost.name, lost.package, Path(lost.name)))
+                _turn_off(
+                    skill, f"{skill.folder / 'skill.yml'}:1:1 the package of this skill cannot be found: {lost.problem}"
+                )
         ordered = _in_order_of_requirements(skills)
         _compile_each(ordered)
         for skill in ordered:
             _follow_the_required(skill, ordered)
             if not skill.off and context is not None:
-                _import_code(skill, context(skill.name))
+                _import_code(skill, context(skill.name), remote or RemoteSettings())
             for each in QUEUES if queue == "all" else (queue,):
                 if not skill.off and each is not None:
                     _import_tasks(skill, each)
@@ -119,14 +132,70 @@ class Registry:
     def usable(self) -> list[Skill]:
         return [skill for skill in self.skills.values() if not skill.off]
 
-    def compiled(self, enabled: Iterable[str]) -> Compiled:
-        """The flows of these skills, in this order; unknown and broken ones are passed over."""
-        names = tuple(name for name in enabled if name in self.skills and not self.skills[name].off)
-        found = self._compiled.get(names)
-        if found is None:
-            sources = [source for name in names if (source := self.skills[name].source) is not None]
-            found = self._compiled[names] = compile_flows(sources)
-        return found
+    def held(self, enabled: Iterable[str], versions: Mapping[str, str]) -> Compiled | None:
+        """The set with these versions (skill to `Overlay.dialogue_hash`), if it was compiled lately."""
+        return self._compiled.get(tuple((name, versions.get(name, "")) for name in self._usable(enabled)))
+
+    def compiled(self, enabled: Iterable[str], overlays: Mapping[str, Overlay] | None = None) -> Compiled:
+        """The flows of these skills, in this order; unknown and broken ones are passed over.
+
+        An overlay that does not fit the skill any more is passed over too: the organization has the skill as shipped.
+        """
+        names = self._usable(enabled)
+        own = {name: overlay for name, overlay in (overlays or {}).items() if name in names and overlay.dialogue_hash}
+        key = tuple((name, own[name].dialogue_hash if name in own else "") for name in names)
+        found = self._compiled.get(key)
+        if found is not None:
+            return found
+        shipped = self.sources(names)
+        if not own:
+            return self._compiled.put(key, compile_flows(shipped))
+        return self._compiled.put(key, self._compile_beside(names, own))
+
+    def faults(self, enabled: Iterable[str], overlays: Mapping[str, Overlay]) -> list[Diagnostic]:
+        """What is to be said of these overlays that is not said of the skills as shipped; places are relative to the skill."""
+        names = self._usable(enabled)
+        own = {name: overlay for name, overlay in overlays.items() if name in names and overlay.dialogue_hash}
+        made = {name: self.source(name, overlay) for name, overlay in own.items()}
+        known = {each for name in own if (source := self.skills[name].source) for each in source.diagnostics}
+        found = [each for source in made.values() for each in source.diagnostics if each not in known]
+        base = self.compiled(names)
+        compiled = compile_beside(base, self.sources(names), self.sources(names, made))
+        return found + [each for each in compiled.diagnostics if each not in found and each not in known]
+
+    def source(self, name: str, overlay: Overlay | None = None) -> SkillSource:
+        """A skill as loaded, with these files over it."""
+        shipped = self.skills[name].source
+        assert shipped is not None
+        if overlay is None or not overlay.dialogue_hash:
+            return shipped
+        source = load_skill(name, overlay.over(shipped.files))
+        source.requires = shipped.requires
+        return source
+
+    def _compile_beside(self, names: Sequence[str], own: Mapping[str, Overlay]) -> Compiled:
+        base = self.compiled(names)
+        made = {name: self.source(name, overlay) for name, overlay in own.items()}
+        found = compile_beside(base, self.sources(names), self.sources(names, made))
+        told = (*found.diagnostics, *(each for source in made.values() for each in source.diagnostics))
+        if not any(each.severity == "error" for each in told):
+            return found
+        # Published against an earlier version of the skill: only those that still fit are taken.
+        fitting: dict[str, Overlay] = {}
+        for name, overlay in own.items():
+            if any(each.severity == "error" for each in self.faults(names, {**fitting, name: overlay})):
+                log.error("published version does not fit the skill any more", extra={"skill": name})
+            else:
+                fitting[name] = overlay
+        made = {name: self.source(name, overlay) for name, overlay in fitting.items()}
+        return compile_beside(base, self.sources(names), self.sources(names, made))
+
+    def _usable(self, enabled: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in enabled if name in self.skills and not self.skills[name].off)
+
+    def sources(self, names: Iterable[str], made: Mapping[str, SkillSource] | None = None) -> list[SkillSource]:
+        found = [(made or {}).get(name) or self.skills[name].source for name in names]
+        return [source for source in found if source is not None]
 
     def menu(self, enabled: Iterable[str], locale: str) -> list[MenuEntry]:
         entries = []
@@ -153,6 +222,11 @@ class Registry:
         """The action instance behind `skill:action`, or None."""
         skill, _, name = loaded_id.partition(":")
         return self.skills[skill].actions.get(name) if skill in self.skills else None
+
+    def action_timeout_s(self, skill: str) -> float | None:
+        """The skill's own limit for one action, if it has one."""
+        found = self.skills.get(skill)
+        return found.manifest.limits.action_timeout if found is not None and found.manifest is not None else None
 
     def task(self, name: str) -> tuple[type[Job], TaskFunction] | None:
         skill = self.skills.get(name.partition(".")[0])
@@ -186,10 +260,33 @@ def _read(skill: Skill) -> None:
     source = load_skill(skill.name, files)
     source.requires = tuple(skill.manifest.requires)
     skill.source = source
+    _check_promises(skill, source)
     skill.problems += [f"{skill.folder}/{each}" for each in source.diagnostics if each.severity == "error"]
     if not source.usable or skill.problems:
         # A flow file with an error turns the skill off as a whole: half a skill answers half a question.
         skill.off = True
+
+
+def _check_promises(skill: Skill, source: SkillSource) -> None:
+    """What the manifest says of flows and slots is there, and its names carry the skill's."""
+    manifest, file = skill.manifest, skill.folder / "skill.yml"
+    assert manifest is not None
+    promised = (
+        (("provides", "flows"), manifest.provides.flows, source.flows, "flow"),
+        (("slots", "exports"), manifest.slots.exports, source.slots, "slot"),
+    )
+    for keys, names, known, what in promised:
+        for n, name in enumerate(names):
+            if name not in known:
+                _turn_off(skill, f"{place_of(file, *keys, n)} {'.'.join(keys)}: there is no {what} {name}")
+    for n, trigger in enumerate(manifest.triggers):
+        if trigger.flow not in source.flows:
+            _turn_off(skill, f"{place_of(file, 'triggers', n, 'flow')} triggers: there is no flow {trigger.flow}")
+    for key, found in (("meters", manifest.meters), ("permissions", tuple(manifest.permissions))):
+        for n, name in enumerate(found):
+            if not name.startswith(f"{skill.name}.") and name != "message.out":
+                where = place_of(file, key, n if key == "meters" else name)
+                _turn_off(skill, f"{where} {key}: {name} does not begin with {skill.name}.")
 
 
 def _in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
@@ -216,14 +313,24 @@ def _in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
         ordered.append(skill)
 
     for skill in skills:
-        visit(skill)
+        if skill.off:
+            ordered.append(skill)  # it may carry the name of another that is on
+        else:
+            visit(skill)
     return ordered
 
 
 def _follow_the_required(skill: Skill, ordered: Sequence[Skill]) -> None:
     """What a skill stands on may have been turned off after the order was found."""
+    there = {other.name for other in ordered if not other.off}
     for other in ordered:
-        if not skill.off and other.off and skill.manifest is not None and other.name in skill.manifest.requires:
+        if (
+            not skill.off
+            and other.off
+            and other.name not in there
+            and skill.manifest is not None
+            and other.name in skill.manifest.requires
+        ):
             _turn_off(skill, f"{skill.folder / 'skill.yml'}:1:1 requires the skill {other.name}, which is off")
 
 
@@ -241,8 +348,27 @@ def _compile_each(ordered: Sequence[Skill]) -> None:
             skill.problems += [f"{skill.folder / each.file}{str(each).removeprefix(each.file)}" for each in errors]
 
 
-def _import_code(skill: Skill, context: SkillContext) -> None:
-    module = _import(skill, "actions")
+def _make_remote(skill: Skill, context: SkillContext, remote: RemoteSettings) -> None:
+    """An action for every one that the domain lists; not a line of the skill's code is imported."""
+    from bot.remote.action import RemoteAction
+
+    assert skill.manifest is not None
+    assert skill.source is not None
+    server = remote.server(skill.name, timeout_s=skill.manifest.limits.action_timeout)
+    if server is None and skill.source.actions:
+        log.warning("no action server is set for a remote skill", extra={"skill": skill.name})
+    skill.actions = {
+        name: RemoteAction(context, name, server) for name in skill.source.actions if name not in BUILTIN_ACTIONS
+    }
+
+
+def _import_code(skill: Skill, context: SkillContext, remote: RemoteSettings) -> None:
+    assert skill.manifest is not None
+    if skill.manifest.trust is Trust.REMOTE:
+        _make_remote(skill, context, remote)
+        return
+    _import(skill, "models")
+    module = None if skill.off else _import(skill, "actions")
     events = None if skill.off else _import(skill, "events")
     if module is not None:
         from rasa_sdk import Action  # half a second, and only where actions run
@@ -266,6 +392,8 @@ def _import_code(skill: Skill, context: SkillContext) -> None:
 
 def _import_tasks(skill: Skill, queue: str) -> None:
     assert skill.manifest is not None
+    if skill.manifest.trust is Trust.REMOTE:
+        return
     wanted = skill.manifest.tasks.get(queue)  # type: ignore[call-overload]
     if wanted is None:
         return

@@ -19,6 +19,7 @@ from bot.errors import ConfigError
 from bot.flows import Effect
 from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
+from bot.remote.settings import RemoteSettings
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
 from bot.standing import Holds
@@ -40,11 +41,12 @@ ADAPTERS = {
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
 }
-# Only in workers, in this order; each may be None, and then everything works without. Knowledge belongs before the router, which uses it.
+# Only in workers, in this order; each may be None, and then everything works without.
 WORKER_ADAPTERS = {
     "llm": "bot.llm.open:open_llm",
     "embedder": "bot.embedding.open:open_embedder",
     "transcriber": "bot.llm.open:open_transcriber",
+    "knowledge": "bot.knowledge.open:open_knowledge",
     "router": "bot.router.open:open_router",
 }
 REPARSE = "channels.whatsapp.intake:reparse"
@@ -67,6 +69,7 @@ class Runtime:
         self.master = master  # seals what is the platform's: app secrets, raw deliveries
         self.clock = clock
         self.directory = Directory()
+        self.compiling = asyncio.Lock()  # one at a time: many organizations with versions of their own come at once
         self.holds = Holds()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
@@ -106,7 +109,11 @@ class Runtime:
         try:
             blobs = _open_blobs(found.section(StoreSettings, "store"), found.data)
             runtime = cls(found, blobs=blobs, master=master, clock=clock or SystemClock())
-            runtime.registry = Registry.load(context=runtime.skill_context if queue is not None else None, queue=queue)
+            runtime.registry = Registry.load(
+                context=runtime.skill_context if queue is not None else None,
+                queue=queue,
+                remote=found.section(RemoteSettings, "remote"),
+            )
             await runtime.bind({**ADAPTERS, **_of_workers(queue), **(adapters or {})})
             runtime.feel(runtime.embedder)
         except BaseException:

@@ -18,6 +18,7 @@ from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from bot.unit import open_unit
 from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
+from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
 from scheduler.queues import QUEUES
@@ -40,6 +41,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     FetchMedia.name: (FetchMedia, fetch_media),
     UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
+    EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
 }
 
 

@@ -1,9 +1,12 @@
-"""Where skills are, and which Tortoise apps there are beside the store: folders that have models, found by looking, not by importing."""
+"""Where skills are, and which Tortoise apps there are beside the store: folders that have models, found by looking. Models of installed
+packages are imported once to see that they can be: a broken package must not keep the others from starting."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +14,9 @@ from pathlib import Path
 from store.db import AppModels
 from store.errors import ChatNationError
 
-__all__ = ["FOLDERS", "discover_apps", "skill_roots"]
+__all__ = ["FOLDERS", "InstalledSkill", "discover_apps", "installed_skills", "skill_roots"]
+
+log = logging.getLogger(__name__)
 
 ENTRY_POINTS = "chatnation.skills"
 BUILT_IN = "skills"
@@ -51,20 +56,55 @@ def _more_folders() -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledSkill:
+    """A skill that an installed package names. `folder` is None when it cannot be found, and `problem` says why."""
+
+    name: str
+    package: str
+    folder: Path | None
+    problem: str = ""
+
+
+def installed_skills() -> list[InstalledSkill]:
+    """By name. Whatever a package does when it is looked for, the others are found."""
+    return [_found(point.name, point.value) for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda e: e.name)]
+
+
+def _found(name: str, value: str) -> InstalledSkill:
+    package = value.partition(":")[0].partition("[")[0].strip()
+    try:
+        spec = find_spec(package)  # of `a.b` this imports a, and a may do anything
+    except (Exception, SystemExit) as e:  # noqa: BLE001  # told by the registry, with the skill
+        return InstalledSkill(name, package, None, f"{type(e).__name__}: {e}")
+    folders = list((spec.submodule_search_locations if spec else None) or ())
+    if not folders:
+        return InstalledSkill(name, package, None, f"{package!r} is no package that is installed")
+    return InstalledSkill(name, package, Path(folders[0]))
+
+
 def discover_apps(package: str = "skills") -> list[AppModels]:
     """Skills with a `models.py`: built-in ones, then those of installed packages; by name.
 
     Every installed skill's tables are made, whether an organization has it on or not.
     """
     found = {name: AppModels.of_skill(name, package) for name in _folders_with_models(package)}
-    for point in entry_points(group=ENTRY_POINTS):
-        spec = find_spec(point.module)
-        for folder in (spec.submodule_search_locations if spec else None) or ():
-            if (Path(folder) / "models.py").is_file():
-                found.setdefault(
-                    point.name, AppModels(point.name, f"{point.module}.models", f"{point.module}.migrations")
-                )
+    for skill in installed_skills():
+        if skill.folder is None or skill.name in found or not (skill.folder / "models.py").is_file():
+            continue
+        app = AppModels(skill.name, f"{skill.package}.models", f"{skill.package}.migrations")
+        if _can_be_imported(app.models):
+            found[skill.name] = app
     return [found[name] for name in sorted(found)]
+
+
+def _can_be_imported(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except (Exception, SystemExit):
+        log.exception("models of an installed skill do not import; it has no tables", extra={"models": module})
+        return False
+    return True
 
 
 def _folders_with_models(package: str) -> list[str]:

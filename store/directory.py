@@ -20,6 +20,7 @@ __all__ = [
     "Route",
     "load_keys",
     "meta_apps",
+    "organization_named",
     "organizations",
     "route",
     "seal_app",
@@ -98,6 +99,12 @@ async def load_keys(organization_id: UUID) -> list[WrappedKey]:
             organization_id,
         )
     return [WrappedKey(row["version"], row["wrapped"]) for row in rows]
+
+
+async def organization_named(slug: str) -> UUID | None:
+    with unscoped("an organization by its short name"):
+        row = await fetchrow("SELECT id FROM organizations WHERE slug = $1", slug)
+    return row["id"] if row else None
 
 
 async def organizations() -> list[UUID]:

@@ -47,7 +47,7 @@ def read_project(folder: Path, *, name: str = "") -> Project:
     files = dict(_texts(folder, problems))
     problems += _config(folder)
     source = load_skill(name or _name_of(folder), files, by_content=True)
-    compiled = compile_flows([source])
+    compiled = compile_flows([source], organization=source.name)  # one namespace: its patterns hold everywhere
     if not source.flows:
         problems.append(
             Diagnostic(

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import demo
+from bot.cli import demo, knowledge
 from bot.cli.plan import worker_environment
 from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
@@ -31,6 +31,7 @@ app = typer.Typer(
     help="Bots of organizations on WhatsApp.",
 )
 app.add_typer(demo.app, name="demo")
+app.add_typer(knowledge.app, name="knowledge")
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # the module has the options
 

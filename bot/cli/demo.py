@@ -18,7 +18,7 @@ from bot.demo.requests import list_requests
 from bot.demo.skills import switch
 from bot.errors import ChatNationError, ConfigError
 
-__all__ = ["app"]
+__all__ = ["app", "use_running"]
 
 WAIT_S = 300.0  # 24,000 messages at 80 a second
 
@@ -64,7 +64,7 @@ def announce(
     wait: Annotated[bool, typer.Option("--wait", help=f"Until all is sent or refused, at most {WAIT_S:g} s.")] = False,
 ) -> None:
     """Send TEXT to everybody who holds a ticket of EVENT (its id or name), through the bulk queue."""
-    _use_running()
+    use_running()
     try:
         typer.echo(
             asyncio.run(importlib.import_module("bot.demo").announce(event, text, wait_s=WAIT_S if wait else None))
@@ -76,14 +76,14 @@ def announce(
 @app.command()
 def announcements() -> None:
     """List the announcements made so far: how many messages were queued, sent and refused, and why."""
-    _use_running()
+    use_running()
     typer.echo(asyncio.run(importlib.import_module("bot.demo").list_announcements()))
 
 
 @app.command()
 def requests() -> None:
     """List who asked in the chat to talk to a person."""
-    _use_running()
+    use_running()
     typer.echo(asyncio.run(list_requests()))
 
 
@@ -100,14 +100,14 @@ def disable(skill: str) -> None:
 
 
 def _switch(skill: str, *, enabled: bool) -> None:
-    _use_running()
+    use_running()
     try:
         typer.echo(asyncio.run(switch(skill, enabled=enabled)))
     except ChatNationError as error:
         _refuse(str(error), code=1)
 
 
-def _use_running() -> None:
+def use_running() -> None:
     """What this process opens is what the running `chatnation up` has."""
     configuration = _configuration()
     state = _running(configuration)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
 from bot.demo.people import DemoOrganization
+from bot.knowledge import KnowledgeStore
+from bot.knowledge.read import type_of
 from bot.registry import find_skills
 from store.crypto import Cipher, keyring, new_data_key
 from store.directory import seal_app, tokens_aad
@@ -16,7 +19,9 @@ from store.models import ChannelAccount, Organization, OrganizationKey, SkillIns
 from store.provision import put_meta_app
 from store.tenancy import organization_scope
 
-__all__ = ["create", "load"]
+__all__ = ["KNOWLEDGE", "create", "load"]
+
+KNOWLEDGE = Path(__file__).parent / "knowledge"  # a folder for each organization
 
 
 async def load(people: Sequence[DemoOrganization], master: Cipher) -> None:
@@ -26,6 +31,7 @@ async def load(people: Sequence[DemoOrganization], master: Cipher) -> None:
             for name, package, folder in find_skills():
                 if name in each.skills and (folder / "demo.py").is_file():
                     await importlib.import_module(f"{package}.demo").load(each.slug)
+        await _put_knowledge(each)
 
 
 async def create(person: DemoOrganization, master: Cipher) -> None:
@@ -58,3 +64,17 @@ async def create(person: DemoOrganization, master: Cipher) -> None:
                 display_phone_number=person.display_phone_number,
                 sealed_token=keys.seal(person.access_token.encode(), tokens_aad(person.id)),
             )
+
+
+async def _put_knowledge(person: DemoOrganization) -> None:
+    """What the organization has written down. Workers give it embeddings (`core.embed_knowledge`); its words are found at once."""
+    knowledge = KnowledgeStore(None, enabled=_no_skills, folders={})
+    for path in sorted((KNOWLEDGE / person.slug).glob("*.md")):
+        locale = path.stem.rpartition(".")[2] if "." in path.stem else person.locale
+        await knowledge.put(
+            person.id, path.read_bytes(), type_of(path.name), base="visiting", source=path.name, locale=locale
+        )
+
+
+async def _no_skills(organization_id: UUID) -> Sequence[str]:
+    return ()

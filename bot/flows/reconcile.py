@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from bot.flows.interrupt import OpenFlow, close, drop_patterns
-from bot.flows.model import Flow
-from bot.flows.run import Run
-from bot.flows.state import Frame
+from typing import Any, Literal
 
-__all__ = ["reconcile"]
+from bot.flows.interrupt import OpenFlow, close, drop_patterns
+from bot.flows.model import Compiled, Flow
+from bot.flows.run import Run
+from bot.flows.state import Frame, Pending
+from bot.flows.values import Unfit, coerce
+
+__all__ = ["Fate", "fate", "reconcile"]
+
+Fate = Literal["kept", "asked again", "dropped"]
+
+
+def fate(frame: Frame, pending: Pending | None, compiled: Compiled, above: Frame | None = None) -> Fate:
+    """What becomes of one frame when its conversation goes on with these flows. `above`: the frame on top of it."""
+    flow = compiled.flows.get(frame.flow)
+    if flow is None:
+        return "dropped"
+    if frame.step is None:
+        return "kept"
+    if frame.step in flow.index:
+        return "kept" if _calls_as_before(frame, flow, above) else "dropped"
+    return "asked again" if _collect_of(frame, pending, compiled) is not None else "dropped"
+
+
+def _collect_of(frame: Frame, pending: Pending | None, compiled: Compiled) -> str | None:
+    """The step that asks for what is asked right now, under whatever id it has by now."""
+    if pending is None or pending.slot is None or (pending.flow, pending.step) != (frame.flow, frame.step):
+        return None
+    steps = compiled.flows[frame.flow].steps
+    return next((step.id for step in steps if step.kind == "collect" and step.target == pending.slot), None)
 
 
 def reconcile(run: Run) -> None:
@@ -16,7 +41,7 @@ def reconcile(run: Run) -> None:
     state, compiled = run.state, run.compiled
     first = not state.compiled_hash
     state.compiled_hash = compiled.content_hash
-    for slot in [slot for slot in state.slots if slot not in compiled.slots]:
+    for slot in [slot for slot, value in state.slots.items() if not _fits(slot, value, compiled)]:
         del state.slots[slot]
     for slot, value in compiled.initial.items():
         state.slots.setdefault(slot, value)
@@ -24,6 +49,10 @@ def reconcile(run: Run) -> None:
         return
     lost = _drop_lost(run)
     if state.pending is not None and not _still_there(run):
+        top = run.top
+        if top is not None and (top.flow, top.step) == (state.pending.flow, state.pending.step):
+            # The id stayed and the step did not: what it is now begins anew.
+            top.entered, top.attempts, top.checked = False, 0, False
         state.pending = None
     run.before = state.pending
     if lost:
@@ -81,21 +110,17 @@ def _keeps(run: Run, frame: Frame) -> bool:
     if frame.step is None:
         return True
     if frame.step in flow.index:
-        return _calls_as_before(run, frame, flow)
-    pending = run.state.pending
-    if pending is None or pending.flow != frame.flow or pending.slot is None:
+        at = next(n for n, each in enumerate(run.state.stack) if each is frame)
+        return _calls_as_before(frame, flow, run.state.stack[at + 1] if at + 1 < len(run.state.stack) else None)
+    step = _collect_of(frame, run.state.pending, run.compiled)
+    if step is None:
         return False
-    for step in flow.steps:
-        if step.kind == "collect" and step.target == pending.slot:
-            frame.step, frame.entered, frame.attempts, frame.checked = step.id, False, 0, False
-            return True
-    return False
+    frame.step, frame.entered, frame.attempts, frame.checked = step, False, 0, False
+    return True
 
 
-def _calls_as_before(run: Run, frame: Frame, flow: Flow) -> bool:
+def _calls_as_before(frame: Frame, flow: Flow, above: Frame | None) -> bool:
     """A flow that stands at a call must still call the flow above it."""
-    at = next(n for n, each in enumerate(run.state.stack) if each is frame)
-    above = run.state.stack[at + 1] if at + 1 < len(run.state.stack) else None
     if above is None or above.kind != "call":
         return True
     step = flow.steps[flow.index[frame.step or ""]]
@@ -112,3 +137,14 @@ def _still_there(run: Run) -> bool:
     if pending.kind == "action":
         return step.kind in ("action", "builtin", "named", "collect")
     return pending.slot is None or pending.slot == (step.target if step.kind == "collect" else top.ctx.get("slot"))
+
+
+def _fits(slot_id: str, value: Any, compiled: Compiled) -> bool:
+    slot = compiled.slots.get(slot_id)
+    if slot is None:
+        return False
+    try:
+        coerce(slot, value)
+    except Unfit:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from bot.errors import Permanent, Retryable
 from bot.llm.errors import LlmAway
@@ -24,10 +25,12 @@ class GatewayEmbedder:
     def model(self) -> str:
         return self._gateway.model
 
-    async def embed(self, texts: Sequence[str], *, background: bool = False) -> Sequence[Sequence[float]]:
+    async def embed(
+        self, texts: Sequence[str], *, background: bool = False, kind: Literal["query", "passage"] = "query"
+    ) -> Sequence[Sequence[float]]:
         organization_id = current_organization()  # somebody has to be known to have asked
         try:
-            return await self._gateway.embed(organization_id, texts, kind="passage" if background else "query")
+            return await self._gateway.embed(organization_id, texts, kind="passage" if background else kind)
         except LlmAway as e:
             if e.reason in _FOR_GOOD:
                 raise Permanent(f"embedding: {e}") from e

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.flows import CannotHandle, Command, Compiled, FlowState, Knowledge, UserText, open_question, open_step
+from bot.flows import (
+    CannotHandle,
+    Command,
+    Compiled,
+    FlowState,
+    Knowledge,
+    SetSlot,
+    Slot,
+    UserText,
+    open_question,
+    open_step,
+)
+from bot.router.rank import is_question
 
 __all__ = ["is_unexplained"]
+
+WORDS_OF_A_QUESTION = 4
 
 # Reasons for which there is nothing to explain.
 _NOTHING_TO_EXPLAIN = frozenset(("empty", "too_long", "force_slot_filling"))
 
 
-def is_unexplained(commands: Sequence[Command], compiled: Compiled, state: FlowState) -> bool:
+def is_unexplained(commands: Sequence[Command], compiled: Compiled, state: FlowState, *, text: str) -> bool:
     """Nothing was understood, a question asks for the knowledge base, or the text is no answer to what is asked.
 
     False for whatever a person can be taken to mean: above all for an acceptable answer to the open question.
@@ -26,10 +40,19 @@ def is_unexplained(commands: Sequence[Command], compiled: Compiled, state: FlowS
         return True
     if all(isinstance(each, CannotHandle) and each.reason not in _NOTHING_TO_EXPLAIN for each in commands):
         return True
-    return len(commands) == 1 and isinstance(commands[0], UserText) and not _takes_any_text(compiled, state)
-
-
-def _takes_any_text(compiled: Compiled, state: FlowState) -> bool:
-    """With `accept: email` a text only gets that far so that its rejection can say why not."""
+    if len(commands) != 1 or not isinstance(commands[0], UserText | SetSlot):
+        return False
     slot = open_question(compiled, state)
+    if slot is not None and slot.accept == "name" and _is_no_name(text):
+        return True
+    return isinstance(commands[0], UserText) and not _takes_any_text(slot)
+
+
+def _is_no_name(text: str) -> bool:
+    """Nobody is called "Is there parking?", and somebody may be called Will Smith."""
+    return text.rstrip().endswith("?") or (len(text.split()) >= WORDS_OF_A_QUESTION and is_question(text))
+
+
+def _takes_any_text(slot: Slot | None) -> bool:
+    """With `accept: email` a text only gets that far so that its rejection can say why not."""
     return slot is None or slot.accept in ("", "text")

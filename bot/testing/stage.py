@@ -20,6 +20,7 @@ from bot.delivery import deliver_due
 from bot.flows import Command, Compiled, Effect, FlowState
 from bot.messages import Choice, Inbound, Media, Text
 from bot.ports import Knowledge, Lane
+from bot.publishing.serve import compiled_for
 from bot.registry import Registry
 from bot.runtime import WORKER_ADAPTERS, Runtime
 from bot.skill import SkillContext
@@ -148,7 +149,7 @@ class Stage:
         account, contact, session = self.account_id, uuid7(), uuid7()
         keys = await keyring().keys(self.organization_id)
         profile = await self.runtime.directory.organization(self.organization_id)
-        compiled = self.runtime.registry.compiled(profile.skills)
+        compiled = await compiled_for(self.runtime, profile)
         state = FlowState(slots=dict(slots), compiled_hash=compiled.content_hash)
         with organization_scope(self.organization_id):
             await Contact.create(id=contact, name=person.name)

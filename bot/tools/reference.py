@@ -67,7 +67,24 @@ MEANINGS = {
         "tasks": "modules with jobs, by queue",
         "menu": "its lines in the organization's menu",
         "limits": "bounds of its own",
+        "provides": "what other skills may use",
+        "slots": "rules about its slots",
+        "capabilities": "declared for whoever installs it",
+        "triggers": "kept; nothing fires them yet",
+        "channels": "by channel",
+        "trust": "`remote`: its actions run on a server of their own",
     },
+    "Capabilities": {
+        "network": "hosts that its OnlineActions and tasks call",
+        "send_proactive": "writes to people first",
+        "contacts": "what it does with contacts",
+    },
+    "Limits": {
+        "action_timeout": "how long one action may take, `8s`",
+        "llm_calls_per_turn": "at most, of a turn",
+    },
+    "Provides": {"flows": "that other skills may call or link to"},
+    "SlotRules": {"exports": "slots that other skills may read"},
     "MenuItem": {"flow": "that it starts", "title": "by language", "description": "by language"},
     "Flow": {
         "nlu_trigger": "intents that start it",
@@ -87,7 +104,12 @@ MEANINGS = {
     "Rejection": {"if": "a condition on slots", "utter": "said before the question is put again"},
     "Branch": {"if": "a condition; the first that holds counts", "then": "a step id, END, or steps"},
     "Else": {"else": "when no condition held: a step id, END, or steps"},
-    "Trigger": {"intent": "its name, or name and threshold"},
+    "Trigger": {
+        "kind": "what fires it",
+        "flow": "that it starts",
+        "at": "when",
+        "intent": "its name, or name and threshold",
+    },
     "Slot": {
         "type": "what it holds",
         "initial_value": "at the beginning, and after a reset",

@@ -23,6 +23,7 @@ from bot.errors import Permanent, UserFacing
 from bot.flows import ActionResult, Button, Compiled, FlowState, Say, WaitFor
 from bot.flows.outside import why_refused
 from bot.messages import OUTBOUND, Choices
+from bot.remote.action import RemoteAction
 from bot.turn.threads import Threads, ThreadsBusy
 from bot.turn.tracker import domain_of, tracker_of
 
@@ -55,6 +56,8 @@ async def run_action(
     """
     try:
         async with asyncio.timeout(timeout_s):
+            if isinstance(action, RemoteAction):
+                return await _run_remote(action, turn, state, compiled)
             if isinstance(action, SkillAction):
                 await action.perform(turn)
                 return result_of(turn)
@@ -102,6 +105,13 @@ def _say(utterance: Utterance) -> Say:
         # The engine must know the options too: people type their number or title.
         buttons = tuple(Button(each.title, each.payload, each.description) for each in part.options)
     return Say(text=" ", custom=custom, buttons=buttons)
+
+
+async def _run_remote(action: RemoteAction, turn: Turn, state: FlowState, compiled: Compiled) -> ActionResult:
+    events, messages = await action.ask(turn, state, compiled)
+    if len(messages) > MAX_MESSAGES:
+        raise Permanent(f"action of step {turn.step} said {len(messages)} things at once")
+    return ActionResult(events=_events(events, turn), messages=[_message(each) for each in messages])
 
 
 async def _run_plain(

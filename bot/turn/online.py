@@ -53,7 +53,7 @@ async def explain(
 ) -> Sequence[Command]:
     """What the router makes of it; `offline` when it was explained already, or when there is no better answer in time."""
     router, held, head = turn.runtime.router, turn.held, turn.head
-    if router is None or not text.strip() or not is_unexplained(offline, turn.compiled, state):
+    if router is None or not text.strip() or not is_unexplained(offline, turn.compiled, state, text=text):
         return offline
     routed = await router.route(
         Question(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bot.errors import Permanent, Retryable
+from bot.publishing.serve import compiled_for
 from bot.turn.commit import LeaseLost
 from bot.turn.lease import MAX_ATTEMPTS, Claim, Head, claim, renewing
 from bot.turn.turn import TurnInHand
@@ -65,9 +66,7 @@ async def _answer(runtime: Runtime, held: Claim, head: Head) -> Head | _Ended:
     try:
         keys = await keyring().keys(held.organization_id)
         profile = await runtime.directory.organization(held.organization_id)
-        turn = TurnInHand(
-            runtime, held, head, keys, profile, runtime.registry.compiled(profile.skills), runtime.clock.now()
-        )
+        turn = TurnInHand(runtime, held, head, keys, profile, await compiled_for(runtime, profile), runtime.clock.now())
         following = await turn.answer()
     except LeaseLost:
         log.warning("lease lost, another worker has the conversation")

@@ -42,6 +42,7 @@ from bot.llm.budget import Budget
 from bot.messages import Choice, Choices, Inbound, Media, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
 from bot.reach import HAND_OFF
+from bot.remote.action import RemoteAction
 from bot.skill import ContactInfo
 from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
@@ -309,7 +310,9 @@ class TurnInHand:
             return ActionResult(failed=f"no action {action.name}")
         turn = self._turn(action, state, skill, unit)
         try:
-            result = await bridge.run_action(instance, turn, state, self.compiled, skill=skill)
+            result = await bridge.run_action(
+                instance, turn, state, self.compiled, skill=skill, timeout_s=self._timeout_s(instance, skill)
+            )
         except UserFacing as e:
             raise _Replay(action.key, bridge.failed_kindly(e)) from e
         except Retryable:
@@ -324,6 +327,11 @@ class TurnInHand:
             self.held.contact_locale = turn.new_locale
             await self._keep_locale(unit)
         return result
+
+    def _timeout_s(self, instance: Any, skill: str) -> float:
+        if isinstance(instance, RemoteAction) and instance.timeout_s is not None:
+            return instance.timeout_s
+        return self.runtime.registry.action_timeout_s(skill) or bridge.ACTION_TIMEOUT_S
 
     def _failed(self, action: RunAction, error: Exception) -> _Replay:
         log.exception("action failed", extra={"action": action.name}, exc_info=error)

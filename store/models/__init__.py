@@ -3,7 +3,9 @@
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
+from store.models.knowledge import KnowledgeBase, KnowledgeDocument, KnowledgePassage
 from store.models.organization import Organization, OrganizationKey, SkillInstall
+from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
 from store.models.usage import TurnTrace, UsageFact
 from store.models.user import Membership, User
@@ -19,6 +21,9 @@ __all__ = [
     "Heartbeat",
     "InboxItem",
     "JobRow",
+    "KnowledgeBase",
+    "KnowledgeDocument",
+    "KnowledgePassage",
     "MediaFile",
     "Membership",
     "MergeProposal",
@@ -30,7 +35,9 @@ __all__ = [
     "OutboxItem",
     "PacingSlot",
     "Session",
+    "SkillDraft",
     "SkillInstall",
+    "SkillVersion",
     "TurnTrace",
     "UsageFact",
     "User",

@@ -39,6 +39,18 @@ def test_the_least_manifest_has_defaults(tmp_path: Path) -> None:
         (GOOD + "tasks: {fast: tasks}\n", "4:9", "fast"),
         (GOOD + "a: [1,\n", "5:1", ""),
         (GOOD + "name: again\n", "4:1", "name"),
+        (GOOD.replace("raffle", "core"), "1:1", "platform's own name"),
+        (GOOD + "trust: maybe\n", "4:1", "trust"),
+        (GOOD + "provides: {flow: [x]}\n", "4:12", "provides.flow"),
+        (GOOD + "slots: {imports: [x]}\n", "4:9", "slots.imports"),
+        (GOOD + "limits: {action_timeout: soon}\n", "4:10", "duration"),
+        (GOOD + "limits: {action_timeout: 61s}\n", "4:10", "60"),
+        (GOOD + "limits: {action_timeout: 0}\n", "4:10", "greater than 0"),
+        (GOOD + "limits: {llm_calls_per_turn: -1}\n", "4:10", "llm_calls_per_turn"),
+        (GOOD + "limits: {memory: 1}\n", "4:10", "memory"),
+        (GOOD + "capabilities:\n  network: [api.example.org, 'http://x/']\n", "5:30", "network"),
+        (GOOD + "capabilities: {contacts: all}\n", "4:16", "contacts"),
+        (GOOD + "triggers: [{kind: moon, flow: x}]\n", "4:13", "kind"),
         ("", "1:1", ""),
         ("- a list\n", "1:1", ""),
         (b"name: \xff\xfe\n", "1:1", "UTF-8"),
@@ -48,7 +60,7 @@ def test_the_least_manifest_has_defaults(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_file_line_and_column(tmp_path: Path, text: str | bytes, place: str, what: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(ManifestError) as caught:
-        read_manifest(path, name="raffle")
+        read_manifest(path, name="core" if "name: core" in str(text) else "raffle")
     assert str(caught.value).startswith(f"{path}:{place} ")
     assert what in str(caught.value)
 
@@ -65,3 +77,18 @@ def test_a_skill_must_be_named_as_it_is_installed(tmp_path: Path) -> None:
 def test_which_engine_a_skill_was_written_for(engine: str, fits: bool) -> None:
     manifest = Manifest(name="raffle", title={"en": "x"}, version="1.0.0", engine=engine)
     assert manifest.fits_engine() is fits
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("8s", 8.0), ("500ms", 0.5), ("2.5", 2.5), ('"1.5 s"', 1.5)])
+def test_durations(tmp_path: Path, given: str, seconds: float) -> None:
+    text = GOOD + f"limits: {{action_timeout: {given}}}\n"
+    assert read_manifest(written(tmp_path, text), name="raffle").limits.action_timeout == seconds
+
+
+def test_every_key_is_in_the_docs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    for key, field in Manifest.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None) or {}
+        for name in [f"{key}.{each}" for each in inner] if key != "capabilities" else [key]:
+            assert f"`{name}`" in text, name
+        assert f"`{key}" in text, key

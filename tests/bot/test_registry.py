@@ -139,6 +139,11 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
         },
         "tasks.py:",
     ),
+    "flow promised and not there": ({"manifest": "provides:\n  flows: [alpha_hello, alpha_gone]\n"}, "skill.yml:5:24"),
+    "slot promised and not there": ({"manifest": "slots: {exports: [alpha_gone]}\n"}, "skill.yml:4:19"),
+    "trigger of no flow": ({"manifest": "triggers:\n  - {kind: webhook, flow: gone}\n"}, "skill.yml:5:21"),
+    "meter of another": ({"manifest": "meters: [beta.thing]\n"}, "skill.yml:4:10"),
+    "permission of another": ({"manifest": "permissions: {beta.view: viewer}\n"}, "skill.yml:4:15"),
     "missing requirement": ({"manifest": "requires: [nobody]\n"}, "skill.yml:1:1"),
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -375,3 +376,13 @@ def _follow(talk: Talk, wishes: Sequence[Any]) -> None:
 
 Repair.TestCase.settings = settings(max_examples=300, stateful_step_count=20, deadline=None)
 TestRepair = Repair.TestCase
+
+
+def test_the_machine_can_tell() -> None:
+    """The control: a bot that loses an answer does not agree with the model."""
+    machine = Repair()
+    machine.begin(["order", "post", "gone"], ["one"])
+    machine.agrees_with_the_model()
+    machine.talk.state.slots.clear()
+    with pytest.raises(AssertionError):
+        machine.agrees_with_the_model()

@@ -1,0 +1,222 @@
+"""The port `Knowledge`: documents in, answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from bot.errors import ChatNationError
+from bot.knowledge import ordinary
+from bot.knowledge.cut import cut
+from bot.knowledge.rank import Centre, Rated, Rating, content_words, rate
+from bot.knowledge.read import read
+from bot.knowledge.shelf import ShelfPassage, shelf_of
+from bot.ports import Embedder, Passage
+from store import knowledge as rows
+from store.tenancy import organization_scope
+
+__all__ = ["KNOWN", "KNOWN_BY_WORDS", "Found", "KnowledgeStore", "is_known"]
+
+log = logging.getLogger(__name__)
+
+# From here on a passage counts as an answer. Fitted on bot/demo/knowledge/savanna/golden.yml, a third of whose questions nothing answers.
+KNOWN = 0.24
+KNOWN_BY_WORDS = 0.33  # without embeddings
+
+SAME_LANGUAGE = 0.08  # of two passages that say the same, the one in the person's language is quoted
+EMBED_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One passage with everything that is known of it. `source` as people should read it."""
+
+    text: str
+    source: str
+    document: str
+    locale: str
+    skill: str
+    vector: Sequence[float]
+    words: str
+
+
+class KnowledgeStore:
+    """One per process.
+
+    Args:
+        embedder: None: words and spelling alone.
+        enabled: The skills that an organization has on.
+        folders: Where each installed skill is.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder | None,
+        *,
+        enabled: Callable[[UUID], Awaitable[Sequence[str]]],
+        folders: Mapping[str, Path],
+    ) -> None:
+        self._embedder = embedder
+        self._enabled = enabled
+        self._shelf = shelf_of(folders)
+        self._shelf_vectors: list[list[float]] | None = None
+        self._centre: Centre | None = None
+        self._lock = asyncio.Lock()
+
+    async def search(
+        self, organization_id: UUID, query: str, *, locale: str = "", skill: str = "", limit: int = 4
+    ) -> list[Passage]:
+        rated = await self.rated(organization_id, query, locale=locale, skill=skill)
+        return [
+            Passage(each.item.text, each.item.source, min(each.score, 1.0), each.item.skill)
+            for each in rated
+            if is_known(each)
+        ][:limit]
+
+    async def rated(
+        self, organization_id: UUID, query: str, *, locale: str = "", skill: str = ""
+    ) -> list[Rated[Found]]:
+        """All that could have been meant, best first, also what is too far away to answer: for evaluation and `explain`."""
+        words = content_words(query)
+        if not words:
+            return []
+        vector = await self._vector(organization_id, query)
+        model = self._embedder.model if self._embedder is not None and vector is not None else ""
+        with organization_scope(organization_id):
+            candidates = await rows.candidates(organization_id, words, query, model=model, vector=vector, skill=skill)
+        found = [_own(each) for each in candidates]
+        found += await self._from_shelf(organization_id, skill, with_vectors=vector is not None)
+        rated = rate(
+            query, [Rating(each, each.words, each.vector) for each in found], vector=vector, centre=self._centre
+        )
+        language = locale.partition("-")[0]
+        return sorted(rated, key=lambda each: -(each.score + SAME_LANGUAGE * (each.item.locale == language)))
+
+    async def put(
+        self,
+        organization_id: UUID,
+        data: bytes,
+        mime_type: str,
+        *,
+        base: str,
+        source: str,
+        locale: str = "",
+        skill: str = "",
+    ) -> bool:
+        """Takes a document in, in place of an earlier one of the same base and source; False when it has not changed.
+
+        It is found by its words at once, by its meaning when `embed` has run.
+
+        Raises:
+            Unsupported: it cannot be read.
+        """
+        document = await asyncio.to_thread(read, data, mime_type, name=source)
+        passages = [rows.NewPassage(each.heading, each.text) for each in cut(document.markdown)]
+        with organization_scope(organization_id):
+            return await rows.put_document(
+                base,
+                source,
+                title=document.title,
+                locale=locale,
+                mime_type=mime_type,
+                content_hash=hashlib.sha256(data).hexdigest(),
+                text=document.markdown,
+                passages=passages,
+                skill=skill,
+            )
+
+    async def embed(self, organization_id: UUID) -> int:
+        """Gives every passage that has none an embedding by today's model; how many were made. Goes on where it was interrupted.
+
+        Raises:
+            Retryable: the embedder is away.
+        """
+        if self._embedder is None:
+            return 0
+        made = 0
+        while True:
+            with organization_scope(organization_id):
+                batch = await rows.unembedded(self._embedder.model, EMBED_AT_ONCE)
+            if not batch:
+                return made
+            texts = [_embedded_text(each.title, each.heading, each.text) for each in batch]
+            with organization_scope(organization_id):
+                vectors = await self._embedder.embed(texts, background=True, kind="passage")
+                await rows.put_embeddings(
+                    self._embedder.model,
+                    [(each.passage_id, vector) for each, vector in zip(batch, vectors, strict=True)],
+                )
+            made += len(batch)
+
+    async def _vector(self, organization_id: UUID, query: str) -> list[float] | None:
+        if self._embedder is None:
+            return None
+        try:
+            with organization_scope(organization_id):
+                await self._prepare()
+                [vector] = await self._embedder.embed([query])
+        except ChatNationError as e:  # the embedder is away: words find something too
+            log.warning("searching without embeddings", extra={"reason": type(e).__name__})
+            return None
+        return list(vector)
+
+    async def _prepare(self) -> None:
+        """The model's mean vectors and those of the skills' own passages, once per process."""
+        async with self._lock:
+            if self._embedder is None or self._centre is not None:
+                return
+            questions = await self._embedder.embed(ordinary.QUESTIONS)
+            passages = await self._embedder.embed(ordinary.PASSAGES, kind="passage")
+            texts = [_embedded_text(each.title, each.heading, each.text) for each in self._shelf]
+            self._shelf_vectors = (
+                [list(each) for each in await self._embedder.embed(texts, kind="passage")] if texts else []
+            )
+            self._centre = Centre(_mean(questions), _mean(passages))
+
+    async def _from_shelf(self, organization_id: UUID, skill: str, *, with_vectors: bool) -> list[Found]:
+        enabled = await self._enabled(organization_id)
+        vectors = self._shelf_vectors if with_vectors and self._shelf_vectors is not None else [[]] * len(self._shelf)
+        return [
+            _of_skill(each, vector)
+            for each, vector in zip(self._shelf, vectors, strict=True)
+            if each.skill in enabled and skill in ("", each.skill)
+        ]
+
+
+def is_known(rated: Rated[Found]) -> bool:
+    return rated.score >= (KNOWN if rated.meaning is not None else KNOWN_BY_WORDS)
+
+
+def _own(each: rows.Candidate) -> Found:
+    return Found(
+        each.text,
+        _source(each.title, each.heading),
+        f"{each.base}/{each.source}",
+        each.locale,
+        each.skill,
+        each.vector,
+        f"{each.title} {each.heading} {each.text}",
+    )
+
+
+def _of_skill(each: ShelfPassage, vector: Sequence[float]) -> Found:
+    words = f"{each.title} {each.heading} {each.text}"
+    return Found(each.text, _source(each.title, each.heading), each.title, each.locale, each.skill, vector, words)
+
+
+def _source(title: str, heading: str) -> str:
+    last = heading.rpartition(" > ")[2]
+    return title if last in ("", title) else f"{title}, {last}"
+
+
+def _embedded_text(title: str, heading: str, text: str) -> str:
+    return f"{heading or title}\n{text}"
+
+
+def _mean(vectors: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) / len(vectors) for column in zip(*vectors, strict=True)]

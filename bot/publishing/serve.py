@@ -1,0 +1,38 @@
+"""The compiled set of an organization: shared with everybody, but for what it published itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bot.flows import Compiled
+from bot.publishing.overlay import Overlay
+from store.db import fetch
+from store.jsonb import from_jsonb
+from store.tenancy import organization_scope
+
+if TYPE_CHECKING:
+    from bot.accounts import OrganizationProfile
+    from bot.runtime import Runtime
+
+__all__ = ["compiled_for"]
+
+_FILES = "SELECT skill, files FROM skill_versions WHERE organization_id = $1 AND id = ANY($2)"
+
+
+async def compiled_for(runtime: Runtime, profile: OrganizationProfile) -> Compiled:
+    """Compiles at most once for the same texts, beside the event loop."""
+    registry = runtime.registry
+    own = {name: version for name, version in profile.versions.items() if version.dialogue_hash}
+    if not own:
+        return registry.compiled(profile.skills)
+    hashes = {name: version.dialogue_hash for name, version in own.items()}
+    if (held := registry.held(profile.skills, hashes)) is not None:
+        return held
+    async with runtime.compiling:
+        if (held := registry.held(profile.skills, hashes)) is not None:
+            return held
+        with organization_scope(profile.info.id):
+            rows = await fetch(_FILES, profile.info.id, [version.id for version in own.values()])
+        overlays = {row["skill"]: Overlay(from_jsonb(row["files"])) for row in rows}
+        return await asyncio.to_thread(registry.compiled, profile.skills, overlays)

@@ -1,0 +1,60 @@
+"""An editor at work: each verb in a unit of work of its own, as an admin page would have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from bot.flows import Compiled, Diagnostic
+from bot.publishing import service
+from bot.testing import Stage
+from bot.unit import open_unit
+
+__all__ = ["Desk"]
+
+
+@dataclass
+class Desk:
+    stage: Stage
+    who: str = "user:jane"
+    organization_id: UUID | None = None
+
+    async def open(self, skill: str = "shop") -> service.Draft:
+        return await self._do(service.open_draft, skill)
+
+    async def save(self, path: str, text: str | None, *, revision: int | None = None) -> service.Draft:
+        draft = await self.open()
+        return await self._do(service.save, "shop", path, text, revision=revision or draft.revision)
+
+    async def publish(self, path: str = "", text: str | None = "", *, skill: str = "shop") -> service.Version:
+        """Saves the file, if one is named, and publishes."""
+        draft = await self.open(skill)
+        if path:
+            draft = await self._do(service.save, skill, path, text, revision=draft.revision)
+        made: service.Version = await self._do(service.publish, skill, revision=draft.revision)
+        self.stage.runtime.directory.forget()
+        return made
+
+    async def roll_back(self, to: int, current: int, *, skill: str = "shop") -> service.Version:
+        made: service.Version = await self._do(service.roll_back, skill, to=to, current=current)
+        self.stage.runtime.directory.forget()
+        return made
+
+    async def check(self) -> list[Diagnostic]:
+        await self.open()
+        found: list[Diagnostic] = await self._do(service.check, "shop")
+        return found
+
+    async def compiled(self) -> Compiled:
+        found: Compiled = await self._do(service.compiled_draft, "shop")
+        return found
+
+    async def do(self, verb: Any, *values: Any, **named: Any) -> Any:
+        return await self._do(verb, *values, **named)
+
+    async def _do(self, verb: Any, *values: Any, **named: Any) -> Any:
+        async with open_unit(
+            self.stage.runtime, self.organization_id or self.stage.organization_id, actor=self.who
+        ) as work:
+            return await verb(work, *values, **named)

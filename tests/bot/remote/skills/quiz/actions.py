@@ -1,0 +1,1 @@
+raise SystemExit("the code of a remote skill was imported")
