@@ -38,6 +38,7 @@ class Lexicon:
     name_lead_ins: tuple[str, ...]
     telling: frozenset[str]  # single words that no other of our languages has
     wish_lead_ins: tuple[str, ...]
+    corrections: frozenset[str]  # of what was said before
 
 
 def lexicons(locale: str) -> tuple[Lexicon, ...]:
@@ -65,6 +66,7 @@ def lexicon(language: str) -> Lexicon:
         ),
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
         telling=_phrases(data["telling"]),
+        corrections=_phrases(data["corrections"]),
         wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),
     )
 
