@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.knowledge.cut import cut
-from bot.knowledge.read import read
+from bot.knowledge.read import Unsupported, read
 
 __all__ = ["ShelfPassage", "shelf_of"]
+
+log = logging.getLogger(__name__)
 
 _LOCALE = re.compile(r"^[a-z]{2,3}(-[A-Z]{2})?$")
 
@@ -28,16 +31,17 @@ class ShelfPassage:
 
 
 def shelf_of(folders: Mapping[str, Path]) -> list[ShelfPassage]:
-    """
-    Raises:
-        Unsupported: a file cannot be read; the message names it.
-    """
+    """A file that cannot be read is left out, and said: it must not stop the worker of all the others."""
     return [passage for skill, folder in folders.items() for passage in _of_skill(skill, folder / "knowledge")]
 
 
 def _of_skill(skill: str, folder: Path) -> Iterable[ShelfPassage]:
     for path in sorted(folder.rglob("*.md")):
-        document = read(path.read_bytes(), "text/markdown", name=str(path))
+        try:
+            document = read(path.read_bytes(), "text/markdown", name=str(path))
+        except (Unsupported, OSError) as e:
+            log.error("knowledge of a skill left out", extra={"skill": skill, "problem": str(e)})
+            continue
         for each in cut(document.markdown):
             yield ShelfPassage(skill, document.title, each.heading, each.text, _locale_of(path, folder))
 
