@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.knowledge.cut import cut
 from bot.knowledge.read import Unsupported, read
 
-__all__ = ["ShelfPassage", "shelf_of"]
+__all__ = ["ShelfPassage", "passages_of", "shelf_of"]
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +35,25 @@ def shelf_of(folders: Mapping[str, Path]) -> list[ShelfPassage]:
     return [passage for skill, folder in folders.items() for passage in _of_skill(skill, folder / "knowledge")]
 
 
+def passages_of(skill: str, files: Mapping[str, str]) -> Iterable[ShelfPassage]:
+    """The same of an organization's own files: path within the skill to text."""
+    for path, text in sorted(files.items()):
+        yield from _passages(skill, text.encode(), Path(path), Path("knowledge"), name=f"{skill}/{path}")
+
+
 def _of_skill(skill: str, folder: Path) -> Iterable[ShelfPassage]:
     for path in sorted(folder.rglob("*.md")):
-        try:
-            document = read(path.read_bytes(), "text/markdown", name=str(path))
-        except (Unsupported, OSError) as e:
-            log.error("knowledge of a skill left out", extra={"skill": skill, "problem": str(e)})
-            continue
-        for each in cut(document.markdown):
-            yield ShelfPassage(skill, document.title, each.heading, each.text, _locale_of(path, folder))
+        yield from _passages(skill, path.read_bytes(), path, folder, name=str(path))
+
+
+def _passages(skill: str, data: bytes, path: Path, folder: Path, *, name: str) -> Iterable[ShelfPassage]:
+    try:
+        document = read(data, "text/markdown", name=name)
+    except Unsupported as e:
+        log.error("knowledge of a skill left out", extra={"skill": skill, "problem": str(e)})
+        return
+    for each in cut(document.markdown):
+        yield ShelfPassage(skill, document.title, each.heading, each.text, _locale_of(path, folder))
 
 
 def _locale_of(path: Path, folder: Path) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "Overlay",
     "Unfit",
     "differing",
+    "knowledge_over",
     "path_problem",
     "read_dialogue",
     "read_shipped",
@@ -92,6 +93,12 @@ def read_shipped(folder: Path, dialogue: Mapping[str, str]) -> dict[str, str]:
         if path.is_file() and _KNOWLEDGE.fullmatch(name):
             files[name] = path.read_text("utf-8", "replace")
     return files
+
+
+def knowledge_over(folder: Path, overlay: Overlay) -> dict[str, str]:
+    """path -> text of the knowledge that counts: as shipped in the skill's folder, with the overlay's over it."""
+    files = overlay.over(read_shipped(folder, {}))
+    return {path: text for path, text in files.items() if _KNOWLEDGE.fullmatch(path)}
 
 
 def _digest(files: Mapping[str, str | None]) -> str:
