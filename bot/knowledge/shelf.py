@@ -38,24 +38,31 @@ def shelf_of(folders: Mapping[str, Path]) -> list[ShelfPassage]:
 def passages_of(skill: str, files: Mapping[str, str]) -> Iterable[ShelfPassage]:
     """The same of an organization's own files: path within the skill to text."""
     for path, text in sorted(files.items()):
-        yield from _passages(skill, text.encode(), Path(path), Path("knowledge"), name=f"{skill}/{path}")
+        locale = _locale_of(Path(path).relative_to("knowledge"))
+        yield from _passages(skill, text.encode(), locale, name=f"{skill}/{path}")
 
 
 def _of_skill(skill: str, folder: Path) -> Iterable[ShelfPassage]:
     for path in sorted(folder.rglob("*.md")):
-        yield from _passages(skill, path.read_bytes(), path, folder, name=str(path))
+        try:
+            data = path.read_bytes()
+        except OSError as e:
+            log.error("knowledge of a skill left out", extra={"skill": skill, "problem": str(e)})
+            continue
+        yield from _passages(skill, data, _locale_of(path.relative_to(folder)), name=str(path))
 
 
-def _passages(skill: str, data: bytes, path: Path, folder: Path, *, name: str) -> Iterable[ShelfPassage]:
+def _passages(skill: str, data: bytes, locale: str, *, name: str) -> Iterable[ShelfPassage]:
     try:
         document = read(data, "text/markdown", name=name)
     except Unsupported as e:
         log.error("knowledge of a skill left out", extra={"skill": skill, "problem": str(e)})
         return
     for each in cut(document.markdown):
-        yield ShelfPassage(skill, document.title, each.heading, each.text, _locale_of(path, folder))
+        yield ShelfPassage(skill, document.title, each.heading, each.text, locale)
 
 
-def _locale_of(path: Path, folder: Path) -> str:
-    parts = (*path.relative_to(folder).parts[:-1], path.stem.rpartition(".")[2] if "." in path.stem else "")
+def _locale_of(path: Path) -> str:
+    """`path` below `knowledge/`."""
+    parts = (*path.parts[:-1], path.stem.rpartition(".")[2] if "." in path.stem else "")
     return next((part for part in parts if _LOCALE.match(part)), "")
