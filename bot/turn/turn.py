@@ -483,6 +483,7 @@ class TurnInHand:
                 "reach": self.profile.reach.text(self._locale()),
             },
             revision=self.held.revision + 1,
+            trace=self.runtime.watch is not None,
         )
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:
