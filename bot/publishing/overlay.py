@@ -16,7 +16,6 @@ __all__ = [
     "differing",
     "knowledge_over",
     "path_problem",
-    "read_dialogue",
     "read_shipped",
     "text_problem",
 ]
@@ -77,12 +76,6 @@ def text_problem(text: str) -> str | None:
     if found := _UNWRITABLE.search(text):
         return f"line {text.count(chr(10), 0, found.start()) + 1} has a control character (U+{ord(found.group()):04X})"
     return None
-
-
-def read_dialogue(folder: Path) -> dict[str, str]:
-    """The files of a folder that the engine reads."""
-    found = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*.yml")) if path.is_file()}
-    return {name: path.read_text("utf-8", "replace") for name, path in found.items() if _DIALOGUE.fullmatch(name)}
 
 
 def read_shipped(folder: Path, dialogue: Mapping[str, str]) -> dict[str, str]:
