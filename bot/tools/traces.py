@@ -1,7 +1,7 @@
 """`chatnation explain`: what was understood in a conversation of the running demo, one JSON object per turn.
 
 What can be told depends on what is kept: the readings beside a message (`messages.understanding`) and the router's sealed traces
-(`turn_traces`), as far as the database has them; always which flow and step each answer came from.
+(`turn_traces`), where it was asked; always which flow and step each answer came from.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from bot.config import Configuration
 from bot.demo.people import read
 from bot.errors import ChatNationError
 from bot.runtime import open_store
+from bot.turn.online import traces_of
 from store import db
-from store.crypto import OrganizationKeys, column_aad, install_keyring, keyring
+from store.crypto import OrganizationKeys, install_keyring, keyring
 from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
 
@@ -28,12 +29,7 @@ __all__ = ["print_traces"]
 _LAST = (
     "SELECT session_id FROM messages WHERE organization_id = $1 AND direction = 'in' ORDER BY created_at DESC LIMIT 1"
 )
-_KEPT = (
-    "SELECT table_name FROM information_schema.columns WHERE (table_name = 'messages' AND column_name = 'understanding')"
-    " OR (table_name = 'turn_traces' AND column_name = 'sealed')"
-)
 _MESSAGES = "SELECT * FROM messages WHERE organization_id = $1 AND session_id = $2 ORDER BY created_at, id"
-_TRACES = "SELECT message_id, sealed FROM turn_traces WHERE organization_id = $1 AND session_id = $2"
 
 
 async def print_traces(session: str, *, turns: int, show: Callable[[str], object]) -> None:
@@ -83,16 +79,9 @@ async def _turns(organization_id: UUID, session: str) -> list[dict[str, Any]]:
             return []
         session_id = last[0]["session_id"]
     keys = await keyring().keys(organization_id)
-    kept = {row["table_name"] for row in await db.fetch(_KEPT)}
-    routed = await _routed(organization_id, session_id, keys) if "turn_traces" in kept else {}
+    routed = {each["message_id"]: each for each in await traces_of(organization_id, session_id, keys)}
     rows = await db.fetch(_MESSAGES, organization_id, session_id)
     return list(_told(rows, routed, keys))
-
-
-async def _routed(organization_id: UUID, session_id: UUID, keys: OrganizationKeys) -> dict[UUID, Any]:
-    aad = column_aad(organization_id, "turn_traces", "sealed")
-    rows = await db.fetch(_TRACES, organization_id, session_id)
-    return {row["message_id"]: from_jsonb(keys.open(row["sealed"], aad)) for row in rows}
 
 
 def _told(

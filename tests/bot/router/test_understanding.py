@@ -75,6 +75,15 @@ async def test_whom_the_model_hands_over_is_handed_over(server: OpenAIServer, op
     assert await texts(ann, "quidquid agis, satis est") == [core_text("utter_human_handoff")]
 
 
+async def test_an_angry_wish_is_understood_and_a_person_offered(server: OpenAIServer, open_stage: OpenStage) -> None:
+    stage = await open_stage(server)
+    ann = await known(stage)
+    server.commands(start("shop:shop_refund"))
+    refund, offer = await texts(ann, "this is ridiculous!! gimme me bucks")
+    assert len(server.chats) == 1
+    assert core_text("utter_offer_person_kindly") in (refund, offer)
+
+
 async def test_an_acceptable_answer_never_gets_to_a_model(server: OpenAIServer, open_stage: OpenStage) -> None:
     stage = await open_stage(server)
     ann = await known(stage)
