@@ -30,8 +30,8 @@ READING_S = 1.0
 
 
 _SKILLS = """
-SELECT i.skill, v.id, v.number, v.dialogue_hash FROM skill_installs i LEFT JOIN LATERAL (
-    SELECT v.id, v.number, v.dialogue_hash FROM skill_versions v
+SELECT i.skill, v.id, v.number, v.dialogue_hash, v.content_hash FROM skill_installs i LEFT JOIN LATERAL (
+    SELECT v.id, v.number, v.dialogue_hash, v.content_hash FROM skill_versions v
     WHERE v.organization_id = i.organization_id AND v.skill = i.skill ORDER BY v.number DESC LIMIT 1) v ON true
 WHERE i.organization_id = $1 AND i.enabled ORDER BY i.position, i.skill
 """
@@ -44,6 +44,12 @@ class PublishedVersion:
     id: UUID
     number: int
     dialogue_hash: str  # empty: flows and texts are as shipped
+    content_hash: str = ""
+
+    @property
+    def has_knowledge(self) -> bool:
+        """Whether it holds anything but flows and texts."""
+        return self.content_hash != self.dialogue_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,9 @@ class Directory:
                 tuple(each["skill"] for each in skills),
                 read_reach(from_jsonb(row["settings"] or "{}")),
                 {
-                    each["skill"]: PublishedVersion(each["id"], each["number"], each["dialogue_hash"])
+                    each["skill"]: PublishedVersion(
+                        each["id"], each["number"], each["dialogue_hash"], each["content_hash"]
+                    )
                     for each in skills
                     if each["id"] is not None
                 },

@@ -51,6 +51,7 @@ class Turn:
     message: Inbound | None
     slots: Mapping[str, Any]
     work: UnitOfWork | None  # None in an OnlineAction: no transaction is open there
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # that came with the message
     changes: dict[str, Any] = field(default_factory=dict)
     utterances: list[Utterance] = field(default_factory=list)
     wait: Wait | None = None

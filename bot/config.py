@@ -60,6 +60,7 @@ SECTIONS = {
     "log": "bot.settings:LogSettings",
     "secrets": "bot.settings:SecretsSettings",
     "demo": "bot.settings:DemoSettings",
+    "skills": "bot.settings:SkillsSettings",
 }
 
 # The names that every tool for such servers reads. They stand below our own, and above files.

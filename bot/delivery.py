@@ -232,9 +232,19 @@ async def _deliver_one(
     except Retryable as e:
         return Outcome(delivery, "wait", delay_s=e.after_s or 1.0, error={"reason": str(e)})
     result = await _send(runtime, account, delivery, keys)
-    if account.state == STOPPED and _proves_life(result):
-        await standing.resume(runtime, account)
-    return await _outcome(runtime, account, delivery, result)
+    try:
+        if account.state == STOPPED and _proves_life(result):
+            await standing.resume(runtime, account)
+        return await _outcome(runtime, account, delivery, result)
+    except Exception as e:
+        # What it means for the number the next message tells too; what became of this one and of those before it must not be lost.
+        log.exception("what a send means for its number is not noted")
+        if isinstance(result, Sent):
+            return Outcome(delivery, "accepted", external_id=result.external_id)
+        what = "failed" if delivery.attempts >= MAX_SEND_ATTEMPTS else "retry"
+        return Outcome(
+            delivery, what, delay_s=1.0, error={"reason": f"its refusal could not be noted: {type(e).__name__}"}
+        )
 
 
 def _proves_life(result: SendResult) -> bool:

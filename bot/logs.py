@@ -97,9 +97,29 @@ def _add_exception(_: Any, __: str, event: Event) -> Event:
     event["logger"] = record.name
     event.pop("exc_info", None)
     if record.exc_info and record.exc_info[0] is not None:
-        event["exception"] = logging.Formatter().formatException(record.exc_info)
+        event["exception"] = _without_quotes(logging.Formatter().formatException(record.exc_info), record.exc_info[1])
         record.exc_info = record.exc_text = None  # ours already; a copy of the record, so other handlers keep theirs
     return event
+
+
+# What these say of a value that they refuse quotes it: a message's text, a row of the database, a prompt.
+_QUOTING = frozenset(("asyncpg", "httpx", "jinja2", "openai", "pydantic_core", "ruamel"))
+
+
+def _without_quotes(text: str, error: BaseException | None) -> str:
+    """A traceback in which exceptions of others that may quote what people wrote stand without their message."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+        said = str(each)
+        if said and (isinstance(each, ValueError) or type(each).__module__.partition(".")[0] in _QUOTING):
+            text = text.replace(f": {said}", ": [message left out]")
+    return text
 
 
 def _shaped(_: Any, __: str, event: Event) -> Event:

@@ -1,6 +1,6 @@
 """Finds, orders and loads skills. A broken skill is off, and says why; the others run.
 
-Built-in skills are folders of the package `skills` with a `skill.yml`; installed packages bring theirs by the entry point group
+Built-in skills are folders of the package `skills` with a `skill.yml`, and so are those of the user's folders; installed packages bring theirs by the entry point group
 `chatnation.skills`. Flows are read in every process, Python code only where it runs: workers import `actions.py`, and of the task modules only
 those of their own queue.
 """
@@ -12,7 +12,6 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +23,7 @@ from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, rea
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, NamesFunction, SkillContext, TaskContext, UnitOfWork
-from store.apps import installed_skills
+from store.apps import installed_skills, skill_roots
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
 
@@ -72,11 +71,8 @@ class Skill:
 def find_skills(package: str = "skills") -> list[tuple[str, str, Path]]:
     """(name, package, folder) of every installed skill, built-in ones first."""
     found: list[tuple[str, str, Path]] = []
-    spec = find_spec(package)
-    for root in (spec.submodule_search_locations if spec else None) or ():
-        found += [
-            (m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(Path(root).glob("*/skill.yml"))
-        ]
+    for root in skill_roots(package):
+        found += [(m.parent.name, f"{package}.{m.parent.name}", m.parent) for m in sorted(root.glob("*/skill.yml"))]
     found += [(each.name, each.package, each.folder) for each in installed_skills() if each.folder is not None]
     return found
 
@@ -104,11 +100,14 @@ class Registry:
         """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one)."""
         skills: list[Skill] = []
         for name, module, folder in find_skills(package):
+            known = next((other for other in skills if other.name == name), None)
+            if known is not None:  # the first one stands, and says so
+                known.problems.append(
+                    f"{folder / 'skill.yml'}:1:1 a skill named {name} is installed already, in {known.folder}"
+                )
+                continue
             skill = Skill(name, module, folder)
-            if any(other.name == name for other in skills):
-                _turn_off(skill, f"{folder / 'skill.yml'}:1:1 a skill named {name} is installed already")
-            else:
-                _read(skill)
+            _read(skill)
             skills.append(skill)
         for lost in installed_skills():
             if lost.folder is None and not any(other.name == lost.name for other in skills):

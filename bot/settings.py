@@ -15,6 +15,7 @@ __all__ = [
     "RootSettings",
     "SecretsSettings",
     "Settings",
+    "SkillsSettings",
     "TurnSettings",
 ]
 
@@ -73,6 +74,11 @@ class EmulatorSettings(Settings):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = Field(9000, ge=1, le=65535)
+
+
+class SkillsSettings(Settings):
+    folders: str = ""
+    """More folders with skills, separated as in PATH. `skills` of the working folder is looked into anyway."""
 
 
 class DemoSettings(Settings):

@@ -63,6 +63,7 @@ class ClockSettings(Settings):
     """A status whose message never turns up is kept so long."""
     done_jobs_days: float = Field(30, gt=0)
     deliveries_days: float = Field(30, gt=0)
+    traces_days: float = Field(14, gt=0)
 
 
 class LimitSettings(Settings):

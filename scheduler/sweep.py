@@ -101,10 +101,11 @@ class Sweep:
 
 
 async def purge(settings: ClockSettings) -> int:
-    """Retention: old done jobs and raw deliveries, a batch of each; how many went."""
+    """Retention: old done jobs, raw deliveries and traces of turns, a batch of each; how many went."""
     with unscoped("retention"):
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
-    if jobs or deliveries:
-        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries})
-    return jobs + deliveries
+        traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
+    if jobs or deliveries or traces:
+        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces})
+    return jobs + deliveries + traces

@@ -1,22 +1,59 @@
-"""Which Tortoise apps there are beside the store: folders that have models, found by looking. Models of installed packages are
-imported once to see that they can be: a broken package must not keep the others from starting."""
+"""Where skills are, and which Tortoise apps there are beside the store: folders that have models, found by looking. Models of installed
+packages are imported once to see that they can be: a broken package must not keep the others from starting."""
 
 from __future__ import annotations
 
 import importlib
 import logging
+import os
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from store.db import AppModels
+from store.errors import ChatNationError
 
-__all__ = ["InstalledSkill", "discover_apps", "installed_skills"]
+__all__ = ["FOLDERS", "InstalledSkill", "discover_apps", "installed_skills", "skill_roots"]
 
 log = logging.getLogger(__name__)
 
 ENTRY_POINTS = "chatnation.skills"
+BUILT_IN = "skills"
+FOLDERS = "CHATNATION__SKILLS__FOLDERS"  # also a setting of `bot`; this package knows the environment only
+
+
+def skill_roots(package: str = BUILT_IN) -> list[Path]:
+    """The folders whose subfolders are skills: the package's own, then those of the user.
+
+    The user's are the folders of CHATNATION__SKILLS__FOLDERS, and `skills` of the working folder when there are skills in it. They join the
+    package, so that their code is imported as `skills.<name>` like that of the built-in ones; names must differ.
+
+    Raises:
+        ChatNationError: the setting names a folder that is not there.
+    """
+    if find_spec(package) is None:
+        return []
+    path = importlib.import_module(package).__path__
+    if package == BUILT_IN:
+        known = {Path(each).resolve() for each in path}
+        path.extend(str(each) for each in _more_folders() if each not in known)
+    return [Path(each) for each in path]
+
+
+def _more_folders() -> list[Path]:
+    found: list[Path] = []
+    for text in os.environ.get(FOLDERS, "").split(os.pathsep):
+        if not text.strip():
+            continue
+        folder = Path(text.strip()).expanduser().resolve()
+        if not folder.is_dir():
+            raise ChatNationError(f"{FOLDERS} names {folder}, which is no folder")
+        found.append(folder)
+    here = Path.cwd() / BUILT_IN
+    if next(here.glob("*/skill.yml"), None) is not None:
+        found.append(here.resolve())
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +108,4 @@ def _can_be_imported(module: str) -> bool:
 
 
 def _folders_with_models(package: str) -> list[str]:
-    spec = find_spec(package)
-    roots = [Path(each) for each in (spec.submodule_search_locations if spec else None) or ()]
-    return [models.parent.name for root in roots for models in root.glob("*/models.py")]
+    return [models.parent.name for root in skill_roots(package) for models in root.glob("*/models.py")]

@@ -127,9 +127,10 @@ async def put_document(
             "INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)"
             " VALUES ($1, $2, 'core.embed_knowledge', 'bulk', '{}', $3, 'ready', clock_timestamp(), 0, '', clock_timestamp())"
             " ON CONFLICT (organization_id, key) DO NOTHING",
-            uuid7(),
+            job_id := uuid7(),
             tx.organization_id,
-            f"embed:{document_id}:{content_hash}",
+            # These passages are new even when the text was there before: one job for each time.
+            f"embed:{document_id}:{job_id}",
         )
         return True
 

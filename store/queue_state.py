@@ -26,6 +26,7 @@ __all__ = [
     "park_status",
     "purge_deliveries",
     "purge_jobs",
+    "purge_traces",
     "put_timeouts",
     "unparsed_deliveries",
     "waiting_sessions",
@@ -214,6 +215,17 @@ async def purge_jobs(older_than_days: float, limit: int) -> int:
     tag = await db.execute(
         "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 'done'"
         " AND finished_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
+        older_than_days * 86_400,
+        limit,
+    )
+    return int(tag.split()[-1])
+
+
+async def purge_traces(older_than_days: float, limit: int) -> int:
+    """What the router considered for a message quotes people: it is kept for as long as somebody may ask why."""
+    tag = await db.execute(
+        "DELETE FROM turn_traces WHERE id IN (SELECT id FROM turn_traces"
+        " WHERE at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
         older_than_days * 86_400,
         limit,
     )

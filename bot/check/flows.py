@@ -12,7 +12,6 @@ from bot.flows.source import FlowSource
 __all__ = ["report_flows"]
 
 _TEXT = ("CN-YAML-001", "CN-YAML-002", "CN-YAML-003")  # the whole file is lost
-_DEFINED_TWICE = ("CN-NAME-001", "CN-YAML-005")
 _ID_LINE = re.compile(r"^(\s+)([\"']?)([^\s#\"'][^:#\"']*)\2\s*:(\s|$)")
 
 

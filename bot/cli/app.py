@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,8 +16,9 @@ from bot.cli import demo, knowledge
 from bot.cli.plan import worker_environment
 from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
-from bot.errors import ConfigError
-from bot.settings import EmulatorSettings
+from bot.errors import ChatNationError, ConfigError
+from bot.settings import EmulatorSettings, SkillsSettings
+from store.apps import FOLDERS, skill_roots
 from store.settings import StoreSettings
 
 __all__ = ["app"]
@@ -30,6 +32,23 @@ app = typer.Typer(
 )
 app.add_typer(demo.app, name="demo")
 app.add_typer(knowledge.app, name="knowledge")
+
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # the module has the options
+
+
+@app.callback()
+def begin() -> None:
+    """Bots of organizations on WhatsApp."""
+    try:
+        folders = Configuration.read().section(SkillsSettings, "skills").folders
+    except ConfigError:
+        return  # the command itself says so, if it needs settings
+    if folders:
+        os.environ[FOLDERS] = folders  # for every process that starts from here, also where a file has it
+    try:
+        skill_roots()
+    except ChatNationError as error:
+        _refuse(str(error))
 
 
 class Queue(StrEnum):
@@ -105,6 +124,52 @@ def config() -> None:
 def check(context: typer.Context) -> None:
     """Check what every skill must satisfy, or a project of another engine; problems are told as file:line:col."""
     _become("bot.check", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def test(context: typer.Context) -> None:
+    """Play conversation tests: of every skill, or of the given skills and projects of another engine."""
+    _become("bot.testing", *context.args, environment=os.environ)
+
+
+@app.command("new-skill")
+def new_skill(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and _.")],
+    folder: Annotated[Path, typer.Option(help="Where the skill's folder is made.")] = Path("skills"),
+) -> None:
+    """Make a small skill that works, to be changed into yours."""
+    from bot.tools.new_skill import make_skill
+
+    try:
+        made = make_skill(name, folder)
+    except ChatNationError as error:
+        _refuse(str(error))
+    typer.echo("\n".join(str(path) for path in made))
+    typer.echo(f"\nnext: chatnation check --skill {name}; chatnation test -k {name}; chatnation chat {name}")
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def chat(context: typer.Context) -> None:
+    """Talk to skills in the terminal, on a database that is thrown away."""
+    _become("bot.tools", "chat", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def graph(context: typer.Context) -> None:
+    """Print flows as Mermaid, to be pasted into any Markdown."""
+    _become("bot.tools", "graph", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def diff(context: typer.Context) -> None:
+    """Tell what changed between two versions of a skill, and where a conversation would lose its place."""
+    _become("bot.tools", "diff", *context.args, environment=os.environ)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def explain(context: typer.Context) -> None:
+    """Print one JSON object per turn of a conversation of the running demo: what was understood, and why."""
+    _become("bot.tools", "explain", *context.args, environment=os.environ)
 
 
 @app.command()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bot.bounded import Bounded
 from bot.embedding.cache import VectorCache
 from bot.flows import Compiled
 from bot.flows.words import normalise
@@ -41,7 +41,7 @@ class Senses:
         self._cache = cache
         self._timeout_s = timeout_s
         self._beside = beside
-        self._matchers: OrderedDict[str, Matcher] = OrderedDict()
+        self._matchers: Bounded[str, Matcher] = Bounded(MAX_MATCHERS)
         self._preparing: set[str] = set()
 
     async def meaning(self, compiled: Compiled, text: str) -> Meaning | None:
@@ -67,9 +67,7 @@ class Senses:
         examples = examples_of(compiled)
         vectors = await self._vectors([example.text for example in examples])
         matcher = await asyncio.to_thread(Matcher, examples, vectors)
-        self._matchers[compiled.content_hash] = matcher
-        while len(self._matchers) > MAX_MATCHERS:
-            self._matchers.popitem(last=False)
+        self._matchers.put(compiled.content_hash, matcher)
         fit = matcher.fit
         log.info("examples compared", extra={"examples": fit.examples, "t_hi": fit.t_hi, "margin": fit.margin})
         return matcher

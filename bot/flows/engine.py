@@ -126,6 +126,8 @@ def _run_frame(run: Run, frame: Frame) -> None:
         if frame.kind != "pattern":
             run.log("flow_started", flow=flow.id)
     step = flow.steps[flow.index[frame.step]]
+    if run.view.trace:
+        run.log("step", flow=flow.id, step=step.id)
     _HANDLERS[step.kind](run, frame, flow, step)
 
 

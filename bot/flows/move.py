@@ -15,8 +15,10 @@ def move_on(run: Run, frame: Frame, flow: Flow, step: Step) -> None:
     if isinstance(step.next, int):
         goto(run, frame, flow, step.next)
         return
-    for branch in step.next:
+    for n, branch in enumerate(step.next):
         if branch.condition is None or run.holds(branch.condition, frame):
+            if run.view.trace:
+                run.log("branch", flow=flow.id, step=step.id, branch=n)
             goto(run, frame, flow, branch.to)
             return
     goto(run, frame, flow, END)

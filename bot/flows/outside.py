@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.flows.collect import wait_after_question
+from bot.flows.collect import HINT_FROM, wait_after_question
 from bot.flows.commands import ActionResult, Command, Resume, TimedOut
 from bot.flows.effects import RunAction, Say, WaitFor
 from bot.flows.interrupt import OpenFlow, bring_to_top, drop_patterns, open_flows
@@ -123,7 +123,7 @@ def _after_validation(run: Run, frame: Frame, result: ActionResult) -> None:
         run.set_slot(step.target, None, "action")
     if run.state.slots.get(step.target) is None:
         frame.attempts += 1
-        run.missed = True
+        run.missed = frame.attempts >= HINT_FROM  # before that the validation's own words, if any, say what is wrong
     else:
         _go_to_requested(run, frame, result)
 

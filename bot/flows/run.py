@@ -29,6 +29,7 @@ class View:
     """What the engine may know of the world: `now` (aware), the person's language, a seed for choices of wording.
 
     `revision`: what the host marks the options with that this step says; it grows, and tells older buttons from newer ones.
+    `trace`: log every step and branch too, for whoever looks over the engine's shoulder.
     """
 
     now: datetime
@@ -39,6 +40,7 @@ class View:
     contact: Mapping[str, Any] = field(default_factory=dict)
     organization: Mapping[str, Any] = field(default_factory=dict)
     revision: int = 0
+    trace: bool = False
 
 
 class Run:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from bot.bounded import Bounded
 from bot.errors import ChatNationError
 from bot.knowledge import ordinary
 from bot.knowledge.cut import cut
@@ -30,6 +31,9 @@ KNOWN_BY_WORDS = 0.33  # without embeddings
 
 SAME_LANGUAGE = 0.08  # of two passages that say the same, the one in the person's language is quoted
 EMBED_AT_ONCE = 64
+MAX_VERSIONS = 500  # of organizations' own, whose vectors are kept: a dozen passages each
+
+Own = Mapping[str, tuple[UUID, Sequence[ShelfPassage]]]  # skill -> version, and its passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class KnowledgeStore:
         embedder: None: words and spelling alone.
         enabled: The skills that an organization has on.
         folders: Where each installed skill is.
+        published: What an organization published in place of the knowledge of skills.
     """
 
     def __init__(
@@ -60,9 +65,12 @@ class KnowledgeStore:
         *,
         enabled: Callable[[UUID], Awaitable[Sequence[str]]],
         folders: Mapping[str, Path],
+        published: Callable[[UUID], Awaitable[Own]] | None = None,
     ) -> None:
         self._embedder = embedder
         self._enabled = enabled
+        self._published = published
+        self._published_vectors: Bounded[UUID, list[list[float]]] = Bounded(MAX_VERSIONS)
         self._shelf = shelf_of(folders)
         self._shelf_vectors: list[list[float]] | None = None
         self._centre: Centre | None = None
@@ -180,12 +188,34 @@ class KnowledgeStore:
 
     async def _from_shelf(self, organization_id: UUID, skill: str, *, with_vectors: bool) -> list[Found]:
         enabled = await self._enabled(organization_id)
+        own = await self._published(organization_id) if self._published is not None else {}
         vectors = self._shelf_vectors if with_vectors and self._shelf_vectors is not None else [[]] * len(self._shelf)
-        return [
+        found = [
             _of_skill(each, vector)
             for each, vector in zip(self._shelf, vectors, strict=True)
-            if each.skill in enabled and skill in ("", each.skill)
+            if each.skill not in own and each.skill in enabled and skill in ("", each.skill)
         ]
+        for name, (version_id, passages) in own.items():
+            if name in enabled and skill in ("", name):
+                made = await self._vectors_of(organization_id, version_id, passages) if with_vectors else None
+                found += map(_of_skill, passages, made or [[]] * len(passages))
+        return found
+
+    async def _vectors_of(
+        self, organization_id: UUID, version_id: UUID, passages: Sequence[ShelfPassage]
+    ) -> list[list[float]] | None:
+        """Made with the first question after it was published; None: the embedder is away, and the words stand alone."""
+        held = self._published_vectors.get(version_id)
+        if held is not None or self._embedder is None:
+            return held
+        texts = [_embedded_text(each.title, each.heading, each.text) for each in passages]
+        try:
+            with organization_scope(organization_id):
+                made = [list(each) for each in await self._embedder.embed(texts, kind="passage")] if texts else []
+        except ChatNationError as e:
+            log.warning("searching without embeddings", extra={"reason": type(e).__name__})
+            return None
+        return self._published_vectors.put(version_id, made)
 
 
 def is_known(rated: Rated[Found]) -> bool:

@@ -14,8 +14,8 @@ __all__ = [
     "Overlay",
     "Unfit",
     "differing",
+    "knowledge_over",
     "path_problem",
-    "read_dialogue",
     "read_shipped",
     "text_problem",
 ]
@@ -78,12 +78,6 @@ def text_problem(text: str) -> str | None:
     return None
 
 
-def read_dialogue(folder: Path) -> dict[str, str]:
-    """The files of a folder that the engine reads."""
-    found = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*.yml")) if path.is_file()}
-    return {name: path.read_text("utf-8", "replace") for name, path in found.items() if _DIALOGUE.fullmatch(name)}
-
-
 def read_shipped(folder: Path, dialogue: Mapping[str, str]) -> dict[str, str]:
     """The files of a skill that can be written over: `dialogue` as it was loaded, and its knowledge."""
     files = dict(dialogue)
@@ -92,6 +86,12 @@ def read_shipped(folder: Path, dialogue: Mapping[str, str]) -> dict[str, str]:
         if path.is_file() and _KNOWLEDGE.fullmatch(name):
             files[name] = path.read_text("utf-8", "replace")
     return files
+
+
+def knowledge_over(folder: Path, overlay: Overlay) -> dict[str, str]:
+    """path -> text of the knowledge that counts: as shipped in the skill's folder, with the overlay's over it."""
+    files = overlay.over(read_shipped(folder, {}))
+    return {path: text for path, text in files.items() if _KNOWLEDGE.fullmatch(path)}
 
 
 def _digest(files: Mapping[str, str | None]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bot.flows import Compiled
@@ -12,10 +13,10 @@ from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
 
 if TYPE_CHECKING:
-    from bot.accounts import OrganizationProfile
+    from bot.accounts import OrganizationProfile, PublishedVersion
     from bot.runtime import Runtime
 
-__all__ = ["compiled_for"]
+__all__ = ["compiled_for", "published_files"]
 
 _FILES = "SELECT skill, files FROM skill_versions WHERE organization_id = $1 AND id = ANY($2)"
 
@@ -32,7 +33,12 @@ async def compiled_for(runtime: Runtime, profile: OrganizationProfile) -> Compil
     async with runtime.compiling:
         if (held := registry.held(profile.skills, hashes)) is not None:
             return held
-        with organization_scope(profile.info.id):
-            rows = await fetch(_FILES, profile.info.id, [version.id for version in own.values()])
-        overlays = {row["skill"]: Overlay(from_jsonb(row["files"])) for row in rows}
+        overlays = await published_files(profile, own)
         return await asyncio.to_thread(registry.compiled, profile.skills, overlays)
+
+
+async def published_files(profile: OrganizationProfile, own: Mapping[str, PublishedVersion]) -> dict[str, Overlay]:
+    """The overlays of these versions, by skill."""
+    with organization_scope(profile.info.id):
+        rows = await fetch(_FILES, profile.info.id, [version.id for version in own.values()])
+    return {row["skill"]: Overlay(from_jsonb(row["files"])) for row in rows}

@@ -27,6 +27,7 @@ from bot.publishing.overlay import (
     Overlay,
     Unfit,
     differing,
+    knowledge_over,
     path_problem,
     read_shipped,
     text_problem,
@@ -270,8 +271,7 @@ async def versions(work: Unit, skill: str) -> list[Version]:
 async def knowledge_of(work: Unit, skill: str) -> dict[str, str]:
     """path -> text of the knowledge that counts: as shipped, with what the organization published over it. For the index."""
     overlay = await _version(work, skill, await _number(work, skill))
-    files = overlay.over(_shipped(_skill(work, skill)))
-    return {path: text for path, text in files.items() if path.startswith("knowledge/")}
+    return knowledge_over(_skill(work, skill).folder, overlay)
 
 
 # -- below

@@ -10,17 +10,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from bot.flows import Compiled, Frame, Pending, SkillSource, compile_flows, load_skill
+from bot.flows import Compiled, Frame, Pending
 from bot.flows.reconcile import Fate, fate
-from bot.publishing.overlay import read_dialogue
 from store.db import fetch
 from store.tenancy import organization_scope
 
-__all__ = ["Stranded", "compile_folder", "judge", "stranded"]
+__all__ = ["Stranded", "judge", "stranded"]
 
 _SHAPES = """
 SELECT (SELECT jsonb_agg(jsonb_build_object('flow', f.v->'flow', 'kind', f.v->'kind', 'step', f.v->'step') ORDER BY f.n)
@@ -67,16 +65,6 @@ def judge(
         what = fate(frame, pending, new, above)
         if what != "kept" and (old is None or fate(frame, pending, old, above) == "kept"):
             yield frame.flow, frame.step or "", what
-
-
-def compile_folder(*folders: Path) -> Compiled:
-    """The skills in these folders, as `chatnation diff OLD NEW` compares them. Skills that one requires come first."""
-    sources: list[SkillSource] = []
-    for folder in folders:
-        source = load_skill(folder.resolve().name, read_dialogue(folder))
-        source.requires = tuple(each.name for each in sources)
-        sources.append(source)
-    return compile_flows(sources)
 
 
 def _pending(data: Mapping[str, Any]) -> Pending | None:

@@ -202,7 +202,9 @@ async def respond(state: RouterState, runtime: Runtime[Surroundings]) -> RouterS
     question, proposed = runtime.context.question, state.get("proposed", ())
     commands = [each for each in proposed if not isinstance(each, Knowledge)]
     asks = any(isinstance(each, Knowledge) for each in (*question.offline, *proposed)) or is_question(question.text)
-    if not commands and asks and state["is_searched"]:
+    pending = question.state.pending
+    is_waiting = pending is not None and pending.kind == "event"  # then "are you there?" has an answer of its own
+    if not commands and asks and state["is_searched"] and not is_waiting:
         commands = [Answer()]
     return {"commands": commands, "trace": [{"node": "respond", "commands": [_told(each) for each in commands]}]}
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.bounded import Bounded
 from bot.flows import Compiled, Flow
 from bot.flows.words import normalise
 
@@ -41,7 +42,7 @@ class _Index:
     weights: Mapping[str, float]  # rare words say more
 
 
-_indexes: OrderedDict[str, _Index] = OrderedDict()  # by content hash; derived data only
+_indexes: Bounded[str, _Index] = Bounded(MAX_CACHED)  # by content hash; derived data only
 
 
 def is_question(text: str) -> bool:
@@ -69,12 +70,7 @@ def rank(text: str, flows: Sequence[Flow], compiled: Compiled, *, first: str, to
 
 
 def _index(compiled: Compiled) -> _Index:
-    known = _indexes.get(compiled.content_hash)
-    if known is None:
-        known = _indexes[compiled.content_hash] = _build(compiled)
-        while len(_indexes) > MAX_CACHED:
-            _indexes.popitem(last=False)
-    return known
+    return _indexes.get(compiled.content_hash) or _indexes.put(compiled.content_hash, _build(compiled))
 
 
 def _build(compiled: Compiled) -> _Index:

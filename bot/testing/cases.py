@@ -28,29 +28,60 @@ Between two steps of a person the others stand in any order. `hold_jobs: true` o
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from bot.flows import Compiled, Effect
 from bot.registry import Registry
-from bot.testing.expect import Heard, check
+from bot.testing.expect import JUDGED, STEPS, Heard, check, kind_problem
+from bot.testing.foreign import ForeignActions
+from bot.testing.memory import MemoryPerson, MemoryStage
 from bot.testing.script import parse_commands, parse_media, parse_moment
 from bot.testing.stage import Person, Stage
 from bot.testing.stubs import with_stubs
 from store.tenancy import organization_scope
 
-__all__ = ["ACTS", "Case", "CaseFailed", "find_cases", "read_cases", "run_case", "update_file"]
+__all__ = [
+    "ACTS",
+    "Case",
+    "CaseFailed",
+    "CaseRun",
+    "CaseSkipped",
+    "Unreadable",
+    "find_cases",
+    "read_cases",
+    "run_case",
+    "run_foreign_case",
+    "update_file",
+]
 
 ACTS = ("user", "tap", "media", "now")  # what somebody or the clock does; everything else is expected of the bot
+BESIDE_AN_ACT = (
+    *("from", "metadata", "assertions", "assertion_order_enabled", "commands", "older", "jobs", "charges"),
+    "hold_jobs",
+)
 SOMEBODY = "somebody"
+
+Watch = Callable[[Sequence[Effect]], None]
 
 
 class CaseFailed(AssertionError):
     """A step was not answered as it says. The message names file, line, case and step, and what was heard instead."""
+
+
+class CaseSkipped(Exception):
+    """It cannot be decided here. The message says why."""
+
+
+class Unreadable(ValueError):
+    """A file holds no cases that could be played. The message begins with file:line:col."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +95,14 @@ class Case:
     def __str__(self) -> str:
         return f"{self.skill}/{self.file.stem}: {self.name}"
 
+    @property
+    def line(self) -> int:
+        return _line(self.data)
+
 
 @dataclass(slots=True)
 class CaseRun:
-    """How a case went. `heard` holds, for each `bot:` step, what could stand there."""
+    """How a case went. `texts` holds, for each `bot:` step, what could stand there."""
 
     texts: list[tuple[int, str]] = field(default_factory=list)
 
@@ -77,47 +112,164 @@ def find_cases(root: Path) -> list[Case]:
     return [case for path in sorted(root.glob("*/tests/*.yml")) if path.stem != "conftest" for case in read_cases(path)]
 
 
-def read_cases(path: Path) -> list[Case]:
-    data = YAML(typ="rt").load(path.read_text()) or {}
-    common = path.parent / "conftest.yml"
-    if common.is_file():
-        shared = YAML(typ="rt").load(common.read_text()) or {}
-        data = {**shared, **data, "fixtures": [*_listed(shared.get("fixtures")), *_listed(data.get("fixtures"))]}
-    skill = path.parent.parent.name
-    cases = [Case(path, skill, str(each["test_case"]), each, data) for each in data.get("test_cases") or ()]
-    names = [case.name for case in cases]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{path}: two cases are named {name!r}")
+def read_cases(path: Path, *, skill: str = "", root: Path | None = None) -> list[Case]:
+    """The cases of a file, with what `conftest.yml` beside it (or above it, up to `root`) shares.
+
+    Raises:
+        Unreadable: no YAML, no cases, or two of one name.
+    """
+    data = _mapping(path)
+    for common in _shared_files(path, root):
+        shared = _mapping(common)
+        for key in ("fixtures", "metadata"):
+            data[key] = [*_entries(shared.pop(key, None)), *_entries(data.get(key))]
+        for key, value in shared.items():
+            data.setdefault(key, value)
+    entries = data.get("test_cases")
+    if not isinstance(entries, list):
+        raise Unreadable(f"{path}:1:1 has no list of test_cases")
+    skill = skill or path.parent.parent.name
+    cases: list[Case] = []
+    for each in entries:
+        if not isinstance(each, Mapping) or not str(each.get("test_case") or "").strip():
+            raise Unreadable(f"{path}:{_line(each, _line(entries))}:1 a case has a name, test_case")
+        name = str(each["test_case"])
+        if any(name == other.name for other in cases):
+            raise Unreadable(f"{path}:{_line(each)}:1 two cases are named {name!r}")
+        cases.append(Case(path, skill, name, each, data))
     return cases
 
 
+def _mapping(path: Path) -> Any:
+    try:
+        data = YAML(typ="rt").load(path.read_text("utf-8")) or {}
+    except MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise Unreadable(f"{path}:{line}:{column} {e.problem}") from e
+    except (YAMLError, UnicodeDecodeError, OSError, RecursionError, ValueError) as e:
+        raise Unreadable(f"{path}:1:1 cannot be read as YAML in UTF-8: {' '.join(str(e).split())}") from e
+    if not isinstance(data, Mapping):
+        raise Unreadable(f"{path}:1:1 is no mapping with test_cases")
+    return data
+
+
+def _shared_files(path: Path, root: Path | None) -> Iterator[Path]:
+    for folder in (path.parent, *path.parent.parents):
+        common = folder / "conftest.yml"
+        if common.is_file():
+            yield common
+        if root is None or folder == root:
+            return
+
+
 async def run_case(
-    case: Case, *, package: str = "skills", replace: Callable[[Registry], Registry] | None = None, update: bool = False
+    case: Case,
+    *,
+    package: str = "skills",
+    replace: Callable[[Registry], Registry] | None = None,
+    update: bool = False,
+    watch: Watch | None = None,
 ) -> CaseRun:
     """Plays a case on a stage of its own. Needs `store.db` connected to an empty, migrated database.
 
-    With `update` a wrong `bot:` text is no failure; what was said is in the result.
+    With `update` a wrong `bot:` text is no failure; what was said is in the result. `watch` sees what each act did.
 
     Raises:
-        CaseFailed: the bot did something else.
+        CaseFailed: the bot did something else, or the case cannot be played as it is written.
+        CaseSkipped: a model would have to judge.
     """
+    _validate(case)
     stubs = case.shared.get("stub_custom_actions") or {}
 
     def changed(registry: Registry) -> Registry:
         registry = with_stubs(registry, stubs, case.skill, case.name) if stubs else registry
         return replace(registry) if replace else registry
 
-    now = parse_moment(case.data.get("now", case.shared.get("now")), datetime.now(UTC))
     async with Stage.open(
         skills=tuple(case.shared.get("skills") or (case.skill,)),
-        locale=str(case.data.get("locale", case.shared.get("locale", "en"))),
-        now=now,
+        locale=_locale(case),
+        now=_begin(case),
         package=package,
         replace=changed,
     ) as stage:
         await _set_the_scene(case, stage, package)
-        return await _Play(case, stage, update=update).run()
+        return await _Play(case, stage, update=update, watch=watch).run()
+
+
+async def run_foreign_case(
+    case: Case,
+    compiled: Compiled,
+    folder: Path,
+    *,
+    actions: ForeignActions | None = None,
+    update: bool = False,
+    watch: Watch | None = None,
+) -> CaseRun:
+    """The same for a project of another engine, in memory.
+
+    Raises:
+        CaseFailed, CaseSkipped: as `run_case`.
+    """
+    _validate(case)
+    made = actions or ForeignActions(folder, case.shared.get("stub_custom_actions"), case.name)
+    stage = MemoryStage(compiled, case.skill, made, now=_begin(case), locale=_locale(case))
+    try:
+        return await _Play(case, stage, update=update, watch=watch).run()
+    except CaseFailed as e:
+        if not stage.problems:
+            raise
+        raise CaseFailed(f"{e}\n  " + "\n  ".join(dict.fromkeys(stage.problems))) from e
+
+
+def _begin(case: Case) -> datetime:
+    try:
+        found = parse_moment(case.data.get("now", case.shared.get("now")), datetime.now(UTC))
+    except ValueError as e:
+        raise CaseFailed(f"{case.file}:{case.line} {case.name!r}: now: {e}") from e
+    assert found is not None
+    return found
+
+
+def _locale(case: Case) -> str:
+    return str(case.data.get("locale", case.shared.get("locale", "en")))
+
+
+def _validate(case: Case) -> None:
+    """Before anything is played: a kind that nobody knows must not wait for the steps before it to pass."""
+    steps = case.data.get("steps")
+    if not isinstance(steps, list) or not steps:
+        raise CaseFailed(f"{case.file}:{case.line} {case.name!r}: a case has a list of steps")
+    judged = ""
+    for step in steps:
+        where = f"{case.file}:{_line(step, case.line)} {case.name!r}: "
+        if not isinstance(step, Mapping):
+            raise CaseFailed(f"{where}a step is a mapping such as `user: hi`, not {step!r}")
+        is_act = any(act in step for act in ACTS)
+        for key in step:
+            known = (*ACTS, *BESIDE_AN_ACT) if is_act else ("from", "metadata", *STEPS)
+            if str(key) not in known and (problem := kind_problem(str(key), is_assertion=False) if not is_act else "x"):
+                about = f"{key!r} does not stand beside an act; there is {list(known)}" if is_act else problem
+                raise CaseFailed(where + about)
+        assertions = step.get("assertions") or ()
+        if not isinstance(assertions, list | tuple):
+            raise CaseFailed(f"{where}assertions are a list")
+        for assertion in assertions:
+            at = f"{case.file}:{_line(assertion, _line(step, case.line))} {case.name!r}: "
+            if not isinstance(assertion, Mapping):
+                raise CaseFailed(f"{at}an assertion is a mapping, not {assertion!r}")
+            for key in assertion:
+                if problem := kind_problem(str(key), is_assertion=True):
+                    raise CaseFailed(at + problem)
+                if str(key) in JUDGED:
+                    judged = judged or f"{at}{key} needs a model as judge"
+    if judged:
+        raise CaseSkipped(judged)
+
+
+def _line(node: Any, default: int = 1) -> int:
+    line = getattr(getattr(node, "lc", None), "line", None)
+    return default if line is None else line + 1
 
 
 async def _set_the_scene(case: Case, stage: Stage, package: str) -> None:
@@ -128,15 +280,20 @@ async def _set_the_scene(case: Case, stage: Stage, package: str) -> None:
 
 
 class _Play:
-    def __init__(self, case: Case, stage: Stage, *, update: bool) -> None:
+    def __init__(self, case: Case, stage: Stage | MemoryStage, *, update: bool, watch: Watch | None) -> None:
         self._case = case
         self._stage = stage
         self._update = update
+        self._watch = watch
         self._run = CaseRun()
         self._people: Mapping[str, str] = case.data.get("people") or case.shared.get("people") or {SOMEBODY: ""}
         self._marks: dict[str, int] = {}
         self._bots: dict[str, int] = {}
         self._last = next(iter(self._people))
+        self._seated: set[str] = set()
+        steps = case.data.get("steps") or ()
+        # As in Rasa: where assertions are used the steps beside them do not count.
+        self._only_assertions = isinstance(stage, MemoryStage) and any("assertions" in step for step in steps)
 
     async def run(self) -> CaseRun:
         for number, step in enumerate(self._case.data.get("steps") or ()):
@@ -144,21 +301,23 @@ class _Play:
                 if any(act in step for act in ACTS):
                     await self._act(step)
                     self._expect_of_turn(step)
-                    await self._check(number, {"assertions": step["assertions"]} if "assertions" in step else {})
-                else:
+                    await self._check(number, {key: step[key] for key in step if str(key).startswith("assertion")})
+                elif not self._only_assertions:
                     await self._check(number, step)
-            except AssertionError as e:
-                raise CaseFailed(self._where(number, step) + str(e)) from e
+            except (AssertionError, ValueError, KeyError, TypeError, AttributeError, re.error) as e:
+                what = str(e) if isinstance(e, AssertionError) else f"cannot be read: {type(e).__name__}: {e}"
+                raise CaseFailed(self._where(number, step) + what) from e
         return self._run
 
     async def _act(self, step: Mapping[str, Any]) -> None:
         stage = self._stage
         self._last = str(step.get("from", self._last))
         person = self._person(self._last)
+        await self._apply_fixtures(person)
+        self._tell_metadata(person, step)
         self._marks = {key: len(self._person(key).heard) for key in self._people}
         self._bots = {}
         stage.hold_jobs = bool(step.get("hold_jobs", False))
-        await self._apply_fixtures(person)
         if "now" in step:
             moment = parse_moment(step["now"], stage.clock.now())
             assert moment is not None
@@ -169,20 +328,35 @@ class _Play:
             await person.send_media(*parse_media(step["media"]))
         else:
             commands = parse_commands(step["commands"], self._case.skill) if "commands" in step else None
-            await person.say(str(step["user"] if step["user"] is not None else ""), commands=commands)
+            await person.say(_text(step["user"]), commands=commands)
+        if self._watch is not None:
+            self._watch(stage.log.effects)
 
-    async def _apply_fixtures(self, person: Person) -> None:
+    async def _apply_fixtures(self, person: Person | MemoryPerson) -> None:
         """Slots that the case begins with, once, before the person's first message."""
-        if person.session_id is not None:
+        if self._last in self._seated:
             return
+        self._seated.add(self._last)
         slots: dict[str, Any] = {}
         known = _fixtures(self._case.shared.get("fixtures"))
-        for name in self._case.data.get("fixtures") or ():
-            if name not in known:
-                raise AssertionError(f"there is no fixture {name!r}")
-            slots.update(known[name])
+        for name in _listed(self._case.data.get("fixtures")):
+            if str(name) not in known:
+                raise AssertionError(f"there is no fixture {name!r}; there is {sorted(known)}")
+            slots.update(known[str(name)])
         if slots:
-            await self._stage.seat(person, {_loaded(name, self._case.skill): value for name, value in slots.items()})
+            seat: Any = self._stage.seat
+            await seat(person, {_loaded(name, self._case.skill): value for name, value in slots.items()})
+
+    def _tell_metadata(self, person: Person | MemoryPerson, step: Mapping[str, Any]) -> None:
+        """That of the case, and of the step on top of it."""
+        known = {str(k): v for each in _entries(self._case.shared.get("metadata")) for k, v in each.items()}
+        told: dict[str, Any] = {}
+        for name in (self._case.data.get("metadata"), step.get("metadata")):
+            if name is not None and str(name) not in known:
+                raise AssertionError(f"there is no metadata {name!r}; there is {sorted(known)}")
+            told |= dict(known.get(str(name)) or {})
+        if isinstance(person, MemoryPerson):
+            person.metadata = told
 
     def _expect_of_turn(self, step: Mapping[str, Any]) -> None:
         log = self._stage.log
@@ -209,18 +383,21 @@ class _Play:
                 return
         check(step, heard)
 
-    def _person(self, key: str) -> Person:
+    def _person(self, key: str) -> Person | MemoryPerson:
         if key not in self._people:
             raise AssertionError(f"nobody is called {key!r}; there is {list(self._people)}")
         return self._stage.person(str(self._people[key] or ""), key=key)
 
     def _where(self, number: int, step: Any) -> str:
-        line = getattr(getattr(step, "lc", None), "line", 0) + 1
         on_phone = (
             self._person(self._last).heard[self._marks.get(self._last, 0) :] if self._last in self._people else []
         )
-        heard = [f"{each.text!r} {list(each.titles) or ''}" for each in on_phone]
-        return f"{self._case.file}:{line} {self._case.name!r}, step {number + 1}: heard {heard}\n  "
+        heard = [f"{each.text!r} {list(each.titles) or ''}".strip() for each in on_phone]
+        return f"{self._case.file}:{_line(step)} {self._case.name!r}, step {number + 1}: heard {heard}\n  "
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def update_file(path: Path, said: Mapping[str, Sequence[tuple[int, str]]]) -> bool:
@@ -243,17 +420,21 @@ def update_file(path: Path, said: Mapping[str, Sequence[tuple[int, str]]]) -> bo
 
 
 def _fixtures(data: Any) -> dict[str, dict[str, Any]]:
-    """Rasa writes a list of {name: [{slot: value}]}; its documentation also a mapping."""
-    named = [data] if isinstance(data, Mapping) else _listed(data)
     found: dict[str, dict[str, Any]] = {}
-    for each in named:
+    for each in _entries(data):
         for name, slots in each.items():
-            found[str(name)] = {slot: value for pair in slots for slot, value in pair.items()}
+            pairs = [slots] if isinstance(slots, Mapping) else _listed(slots)
+            found[str(name)] = {str(slot): value for pair in pairs for slot, value in pair.items()}
     return found
 
 
+def _entries(data: Any) -> list[Any]:
+    """Rasa writes a list of {name: [...]}; its documentation also a mapping."""
+    return [data] if isinstance(data, Mapping) else _listed(data)
+
+
 def _listed(value: Any) -> list[Any]:
-    return list(value or ())
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def _loaded(name: str, skill: str) -> str:

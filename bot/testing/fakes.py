@@ -14,7 +14,7 @@ from bot.ports import Address, DeliveryAccount, Lane, SendResult, Sent, UploadRe
 from bot.render import RButtons, RCta, Rendered, RList, RLocationRequest, RMedia, RText, render
 from store.blobs import BlobSpool
 
-__all__ = ["MemoryBlobs", "NoDispatcher", "OpenPacer", "Received", "RecordingChannel", "SettableClock"]
+__all__ = ["MemoryBlobs", "NoDispatcher", "OpenPacer", "Received", "RecordingChannel", "SettableClock", "received"]
 
 
 class SettableClock:
@@ -142,6 +142,11 @@ class MemoryBlobs:
 
     async def stream(self, organization_id: UUID, blob: str) -> AsyncIterator[bytes]:
         yield await self.get(organization_id, blob)
+
+
+def received(part: Outbound) -> list[Received]:
+    """A part as it arrives, without a channel: an option's id is its place among the options, `p2` turns to a page."""
+    return [_received(each, part, "") for each in _render(part, str)]
 
 
 def _render(part: Outbound, option_id: Callable[[str], str]) -> list[Rendered]:

@@ -18,6 +18,7 @@ from bot.flows import (
     Knowledge,
     Repeat,
     Restart,
+    SessionStart,
     SetSlot,
     SkipQuestion,
     StartFlow,
@@ -41,6 +42,18 @@ _PLAIN: dict[str, Callable[[], Command]] = {
     "cannot_handle": CannotHandle,
     "clarify": Clarify,
 }
+_RASA: dict[str, Callable[[], Command]] = {
+    "CancelFlow": Cancel,
+    "HumanHandoff": HandOff,
+    "SkipQuestion": SkipQuestion,
+    "ChitChat": ChitChat,
+    "SearchAndReply": Knowledge,
+    "CannotHandle": CannotHandle,
+    "RepeatLastBotMessages": Repeat,
+    "Restart": Restart,
+    "SessionStart": SessionStart,
+}
+_CALLED = re.compile(r"(\w+)\((.*)\)")
 
 
 def parse_moment(value: Any, now: datetime | None) -> datetime | None:
@@ -78,7 +91,7 @@ def parse_commands(items: Sequence[Any], skill: str) -> list[Command]:
 
 def _commands(item: Any, skill: str) -> list[Command]:
     if isinstance(item, str):
-        return [_PLAIN[item]()]
+        return [_PLAIN[item]() if item in _PLAIN else _called(item, skill)]
     found: list[Command] = []
     for name, value in item.items():
         if name == "start_flow":
@@ -90,6 +103,22 @@ def _commands(item: Any, skill: str) -> list[Command]:
         else:
             raise ValueError(f"there is no command {name!r}")
     return found
+
+
+def _called(text: str, skill: str) -> Command:
+    """`StartFlow(x)`, `SetSlot(a, 1)`, `Clarify(a, b)`, `CancelFlow()`: as Rasa's dialogue understanding tests write them."""
+    match = _CALLED.fullmatch(text.strip())
+    name = match.group(1) if match else ""
+    given = [each.strip().strip("'\"") for each in match.group(2).split(",") if each.strip()] if match else []
+    if name == "StartFlow" and len(given) == 1:
+        return StartFlow(_loaded(given[0], skill))
+    if name == "SetSlot" and len(given) == 2:
+        return SetSlot(_loaded(given[0], skill), given[1])
+    if name == "Clarify":
+        return Clarify(tuple(_loaded(each, skill) for each in given))
+    if name in _RASA and not given:
+        return _RASA[name]()
+    raise ValueError(f"there is no command {text!r}")
 
 
 def _loaded(name: str, skill: str) -> str:

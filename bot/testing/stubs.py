@@ -9,10 +9,12 @@ from rasa_sdk import Action
 
 from bot.registry import Registry
 
-__all__ = ["with_stubs"]
+__all__ = ["stubs_of", "with_stubs"]
 
 
 class _Stub(Action):
+    stateless = True
+
     def __init__(self, name: str, answer: Mapping[str, Any]) -> None:
         self._name = name
         self._answer = answer
@@ -26,11 +28,16 @@ class _Stub(Action):
         return [dict(event) for event in self._answer.get("events") or ()]
 
 
-def with_stubs(registry: Registry, stubs: Mapping[str, Any], skill: str, case: str) -> Registry:
+def stubs_of(stubs: Mapping[str, Any], case: str) -> dict[str, Action]:
     """Actions are named plainly, or `case::action` for one case only, which wins."""
-    actions = registry.skills[skill].actions
+    found: dict[str, Action] = {}
     for key in sorted(stubs, key=lambda each: "::" in each):
         of_case, _, name = key.rpartition("::")
         if not of_case or of_case == case:
-            actions[name] = _Stub(name, stubs[key])
+            found[name] = _Stub(name, stubs[key] or {})
+    return found
+
+
+def with_stubs(registry: Registry, stubs: Mapping[str, Any], skill: str, case: str) -> Registry:
+    registry.skills[skill].actions.update(stubs_of(stubs, case))
     return registry

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from bot.flows import Command, Compiled, FlowState
+from bot.flows import CannotHandle, Command, Compiled, FlowState, HandOff, OfferPerson
 from bot.llm.budget import Budget
 from bot.ports import Question, Routed
 from bot.router.entry import is_unexplained
@@ -51,16 +51,21 @@ def budget_of(runtime: Runtime, organization_id: UUID, inbox_id: UUID) -> Budget
 async def explain(
     turn: TurnInHand, state: FlowState, offline: Sequence[Command], *, text: str, locale: str, budget: Budget
 ) -> Sequence[Command]:
-    """What the router makes of it; `offline` when it was explained already, or when there is no better answer in time."""
+    """What the router makes of it; `offline` when it was explained already, or when there is no better answer in time.
+
+    That somebody is angry explains nothing: what is to be offered then goes with whatever comes of it.
+    """
     router, held, head = turn.runtime.router, turn.held, turn.head
-    if router is None or not text.strip() or not is_unexplained(offline, turn.compiled, state, text=text):
+    offers = [each for each in offline if isinstance(each, OfferPerson)]
+    heard = [each for each in offline if each not in offers] or [CannotHandle("")]
+    if router is None or not text.strip() or not is_unexplained(heard, turn.compiled, state, text=text):
         return offline
     routed = await router.route(
         Question(
             organization_id=held.organization_id,
             inbox_id=head.inbox_id,
             text=text,
-            offline=offline,
+            offline=heard,
             state=state,
             compiled=turn.compiled,
             locale=locale,
@@ -73,7 +78,9 @@ async def explain(
         )
     )
     await _keep(turn, routed)
-    return routed.commands or offline
+    if not routed.commands:
+        return offline
+    return [*routed.commands, *([] if any(isinstance(each, HandOff) for each in routed.commands) else offers)]
 
 
 async def _keep(turn: TurnInHand, routed: Routed) -> None:

@@ -117,7 +117,11 @@ def _latest(turn: Turn, compiled: Compiled) -> dict[str, Any]:
         "intent_ranking": ranking,
         "entities": entities,
         "commands": [],
-        "metadata": {"idempotency_key": f"{turn.inbox_id}:{turn.step}", "locale": turn.locale},
+        "metadata": {
+            **turn.metadata,
+            "idempotency_key": f"{turn.inbox_id}:{turn.step}",
+            "locale": turn.locale,
+        },
     }
 
 

@@ -234,7 +234,10 @@ class TurnInHand:
             state, committed, _ = await self._local_once(state, said, None)
             return await self._go_on(state, committed)
         if isinstance(self.runtime.registry.action(action.name), OnlineAction):
-            await self._commit(state, said, done=False)
+            if self.asides:
+                state, _, _ = await self._local_once(state, said, action)
+            else:
+                await self._commit(state, said, done=False)
             return await self._from_action(state, action)
         state, committed, online = await self._local(state, said, action)
         return await (self._from_action(state, online) if online else self._go_on(state, committed))
@@ -489,6 +492,7 @@ class TurnInHand:
                 "reach": self.profile.reach.text(self._locale()),
             },
             revision=self.held.revision + 1,
+            trace=self.runtime.watch is not None,
         )
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:

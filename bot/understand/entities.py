@@ -30,8 +30,10 @@ def find_values(
 ) -> list[SetSlot]:
     """What the flow asks for elsewhere and this sentence tells. Two empty slots of one kind: neither, who could know which.
 
-    `taken`: where entities stand, whose digits are no number of their own.
+    `taken`: where entities stand, whose digits are no number of their own. A value that was given already is changed by words of correction
+    only: "my cousin has one" takes nobody's two seats away.
     """
+    corrects = any(f" {cue} " in f" {reading.words} " for lexicon in reading.lexicons for cue in lexicon.corrections)
     slots = [compiled.slots[each] for each in sorted(compiled.flows[flow].collects)]
     kinds: dict[str, list[Slot]] = {}
     for slot in slots:
@@ -40,7 +42,7 @@ def find_values(
     found = []
     for members in kinds.values():
         empty = [slot for slot in members if filled.get(slot.id) is None]
-        wanted = empty if len(empty) == 1 else members if len(members) == 1 else []
+        wanted = empty if len(empty) == 1 else members if len(members) == 1 and corrects else []
         for slot in wanted:
             value = _value(slot, reading, taken)
             if value is not None and value != filled.get(slot.id):

@@ -39,6 +39,7 @@ class Lexicon:
     telling: frozenset[str]  # single words that no other of our languages has
     wish_lead_ins: tuple[str, ...]
     links: frozenset[str]  # words that lead on to the next: "register for the"
+    corrections: frozenset[str]  # of what was said before
 
 
 def lexicons(locale: str) -> tuple[Lexicon, ...]:
@@ -66,6 +67,7 @@ def lexicon(language: str) -> Lexicon:
         ),
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
         telling=_phrases(data["telling"]),
+        corrections=_phrases(data["corrections"]),
         wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),
         links=_phrases(data["links"]),
     )

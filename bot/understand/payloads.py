@@ -29,7 +29,7 @@ from bot.flows import (
 from bot.flows.entities import Entity
 from bot.flows.mappings import map_slots
 
-__all__ = ["read_payload"]
+__all__ = ["OWN_PAYLOADS", "read_payload"]
 
 MAX_PAIRS = 10  # as Rasa documents it
 
@@ -46,6 +46,7 @@ _OWN: dict[str, Callable[[], Command]] = {
     "retry": Retry,
     "session_start": SessionStart,
 }
+OWN_PAYLOADS = tuple(_OWN)
 
 
 def read_payload(payload: str, compiled: Compiled, state: FlowState, *, source: str) -> list[Command] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.bounded import Bounded
 from bot.flows import Clarify, Command, Compiled, FlowState, StartFlow, can_start
 from bot.flows.words import normalise
 from bot.understand.lexicon import LANGUAGES, lexicon, read_words
@@ -29,8 +30,8 @@ class _Index:
     tokens: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
 
 
-_indexes: OrderedDict[str, _Index] = OrderedDict()  # by content hash; derived data only
-_matchers: OrderedDict[str, Matcher] = OrderedDict()
+_indexes: Bounded[str, _Index] = Bounded(MAX_CACHED)  # by content hash; derived data only
+_matchers: Bounded[str, Matcher] = Bounded(MAX_MATCHERS)
 
 
 def exact_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]:
@@ -62,11 +63,7 @@ def near_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]
 def matcher_by_letters(compiled: Compiled) -> Matcher:
     """Of this content, shared by all who run it."""
     known = _matchers.get(compiled.content_hash)
-    if known is None:
-        known = _matchers[compiled.content_hash] = Matcher(examples_of(compiled))
-        while len(_matchers) > MAX_MATCHERS:
-            _matchers.popitem(last=False)
-    return known
+    return known or _matchers.put(compiled.content_hash, Matcher(examples_of(compiled)))
 
 
 def examples_of(compiled: Compiled) -> list[Example]:
@@ -104,12 +101,7 @@ def _as_commands(flows: list[str], state: FlowState, compiled: Compiled) -> list
 
 
 def _index(compiled: Compiled) -> _Index:
-    known = _indexes.get(compiled.content_hash)
-    if known is None:
-        known = _indexes[compiled.content_hash] = _build(compiled)
-        while len(_indexes) > MAX_CACHED:
-            _indexes.popitem(last=False)
-    return known
+    return _indexes.get(compiled.content_hash) or _indexes.put(compiled.content_hash, _build(compiled))
 
 
 def _build(compiled: Compiled) -> _Index:

@@ -1,4 +1,4 @@
-"""What WhatsApp takes as media, what a file is, and names that are safe to keep. Pure: fetching is a job's work."""
+"""What WhatsApp takes as media, and names that are safe to keep. Pure: fetching is a job's work."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from bot.messages import MediaKind
 
 __all__ = [
-    "INBOUND_MAX_BYTES",
     "LIMITS",
     "MediaLimit",
     "MediaProblem",
     "base_mime",
     "check_outbound_media",
     "sanitise_filename",
-    "sniff_mime",
 ]
 
 KIB, MIB = 1024, 1024 * 1024
-INBOUND_MAX_BYTES = 100 * MIB  # larger never arrives: error 131052 instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,52 +102,3 @@ def _shorten(name: str) -> str:
         stem, dot, extension = name, "", ""
     room = _MAX_FILENAME_BYTES - len((dot + extension).encode())
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .") + dot + extension
-
-
-_ZIP_KINDS = (
-    (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-)
-_MAGIC = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-    (b"OggS", "audio/ogg"),
-    (b"#!AMR", "audio/amr"),
-    (b"ID3", "audio/mpeg"),
-    (b"\x1a\x45\xdf\xa3", "video/webm"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),  # Office before 2007
-    (b"MZ", "application/vnd.microsoft.portable-executable"),
-    (b"\x7fELF", "application/x-elf"),
-)
-
-
-def sniff_mime(head: bytes) -> str | None:
-    """The type by the file's first bytes (4 KiB are plenty); None when they say nothing, as for plain text."""
-    for magic, mime_type in _MAGIC:
-        if head.startswith(magic):
-            return mime_type
-    if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12])
-    if head[4:8] == b"ftyp":
-        return _iso_media(head[8:12])
-    if head[:4] == b"PK\x03\x04":
-        return next((mime for marker, mime in _ZIP_KINDS if marker in head), "application/zip")
-    # An MPEG audio frame: 11 set bits, then layer 0 is AAC in ADTS.
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return "audio/aac" if head[1] & 0x06 == 0 else "audio/mpeg"
-    lowered = head[:512].lstrip().lower()
-    return "text/html" if lowered.startswith((b"<!doctype html", b"<html", b"<script", b"<svg")) else None
-
-
-def _iso_media(brand: bytes) -> str:
-    if brand.startswith((b"M4A", b"M4B")):
-        return "audio/mp4"
-    if brand.startswith((b"3gp", b"3g2")):
-        return "video/3gpp"
-    if brand in {b"heic", b"heix", b"mif1", b"msf1"}:
-        return "image/heic"
-    return "video/mp4"

@@ -65,6 +65,20 @@ def test_an_exception_stays_in_its_record(records: Callable[[], list[dict[str, A
     assert "722" not in record["exception"]
 
 
+def test_what_an_exception_quotes_stays_out_and_its_place_stays_in(records: Callable[[], list[dict[str, Any]]]) -> None:
+    try:
+        try:
+            int("my mother is ill".upper())
+        except ValueError as e:
+            raise RuntimeError("reading an answer") from e
+    except RuntimeError:
+        log.exception("it failed")
+    (record,) = records()
+    assert "MOTHER IS ILL" not in record["exception"]
+    assert "ValueError: [message left out]" in record["exception"]
+    assert "RuntimeError: reading an answer" in record["exception"]
+
+
 def test_arguments_of_a_message_are_redacted_too(records: Callable[[], list[dict[str, Any]]]) -> None:
     log.warning("from %s", "254722000000")
     assert records()[0]["message"] == "from [redacted]"

@@ -184,6 +184,22 @@ async def test_a_probe_that_the_gate_refuses_is_followed_by_another(desk: Desk) 
     assert await seen(desk, BRIAN) == ["in time"]
 
 
+async def test_a_send_that_went_is_marked_though_its_number_could_not_be_let_go_on(desk: Desk) -> None:
+    """Else it would go twice where no status comes."""
+    desk.world.dispatcher.lost = True
+    await break_token(desk)
+    [key] = await desk.put("one")
+    await desk.deliver()
+    await mend_token(desk)
+    await make_probe_due(desk)
+    await rows(desk.world, "ALTER FUNCTION cn_resume_account(uuid, uuid) RENAME TO cn_gone")
+    await tick(desk.world)
+    await desk.deliver()
+    fate = await desk.fate(key)
+    assert (fate["status"], fate["state"]) == ("accepted", None)
+    assert (await account(desk))["state"] == "stopped"
+
+
 async def test_a_no_to_one_person_stops_nobody_else(desk: Desk) -> None:
     """The control: only the classes that concern the number stop it."""
     await desk.world.client.set_fault("error", next_n=1, params={"code": 131026})

@@ -166,8 +166,18 @@ async def test_retention_removes_what_is_done_and_old_and_nothing_else(runtime: 
     await sql("UPDATE jobs SET state = 'dead', finished_at = now() - interval '400 days' WHERE id = $1", dead)
     ancient, recent = await put_delivery("accepted", age_s=40 * 86_400), await put_delivery("accepted")
 
+    for days in (13, 15):
+        await sql(
+            "INSERT INTO turn_traces (id, organization_id, at, session_id, inbox_id, sealed)"
+            " VALUES (gen_random_uuid(), $1, now() - make_interval(days => $2), gen_random_uuid(), gen_random_uuid(), '')",
+            organization_id,
+            days,
+        )
+
     await purge(ClockSettings())
 
+    with unscoped("test"):
+        assert await db.fetchval("SELECT count(*) FROM turn_traces") == 1
     assert await world.row("jobs", old) is None
     assert await world.row("webhook_deliveries", ancient) is None
     for table, kept in (("jobs", young), ("jobs", dead), ("webhook_deliveries", recent)):

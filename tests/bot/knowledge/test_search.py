@@ -15,6 +15,7 @@ from bot.knowledge import KnowledgeStore
 from bot.knowledge.evaluate import BadGolden, evaluate, read_golden
 from bot.knowledge.shelf import shelf_of
 from store import knowledge as rows
+from store.db import execute, fetch
 from store.tenancy import organization_scope
 from tests.scheduler.world import new_organization
 from tests.support.database import Database
@@ -157,12 +158,44 @@ async def test_an_interrupted_embedding_goes_on_where_it_was(database: Database)
     assert await knowledge.embed(organization_id) == 0
 
 
+async def test_each_time_a_document_comes_in_its_passages_are_to_be_embedded(database: Database) -> None:
+    organization_id, knowledge = await new_organization(), opened(None)
+
+    async def put(text: str, locale: str) -> None:
+        assert await knowledge.put(
+            organization_id, text.encode(), "text/plain", base="faq", source="rules.txt", locale=locale
+        )
+        with organization_scope(organization_id):
+            [job] = await fetch("SELECT id FROM jobs WHERE name = 'core.embed_knowledge' AND state = 'ready'")
+            await execute("UPDATE jobs SET state = 'done' WHERE id = $1", job["id"])
+
+    await put("Dogs are welcome.", "en")
+    await put("Dogs must stay outside.", "en")
+    await put("Dogs are welcome.", "en")  # as it was
+    await put("Dogs are welcome.", "")  # of every language: only its passages are made anew
+
+
 def test_a_shelf_knows_the_language_of_each_file(tmp_path: Path) -> None:
     folder = tmp_path / "hello" / "knowledge"
     (folder / "sw").mkdir(parents=True)
     for name in ("any.md", "sw/one.md", "two.sw.md"):
         (folder / name).write_text("# T\n\nText.")
     assert [each.locale for each in shelf_of({"hello": tmp_path / "hello"})] == ["", "sw", "sw"]
+
+
+def test_a_file_of_a_skill_that_cannot_be_read_leaves_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "hello" / "knowledge"
+    folder.mkdir(parents=True)
+    (folder / "empty.md").write_text("")
+    (folder / "latin.md").write_bytes(b"# Caf\xe9\n\nOpen.")
+    (folder / "good.md").write_text("# T\n\nText.")
+    assert [each.text for each in shelf_of({"hello": tmp_path / "hello"})] == ["Text."]
+    assert [Path(record.problem.split()[0].partition(":")[0]).name for record in caplog.records] == [  # type: ignore[attr-defined]
+        "empty.md",
+        "latin.md",
+    ]
 
 
 def test_a_file_of_golden_questions_that_is_none_says_so(tmp_path: Path) -> None:

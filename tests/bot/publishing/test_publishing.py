@@ -6,6 +6,7 @@ import pytest
 
 from bot.errors import Refused
 from bot.flows import load_skill
+from bot.knowledge.open import open_knowledge
 from bot.publishing import Unfit, service
 from bot.publishing.serve import compiled_for
 from bot.registry import Registry
@@ -210,6 +211,23 @@ async def test_knowledge_is_published_with_the_rest_and_leaves_the_flows_shared(
     }
     profile = await stage.runtime.directory.organization(stage.organization_id)
     assert await compiled_for(stage.runtime, profile) is stage.runtime.registry.compiled(["shop", "tour"])
+
+
+async def test_questions_are_answered_from_the_knowledge_that_is_published(stage: Stage, desk: Desk) -> None:
+    knowledge = await open_knowledge(stage.runtime)
+
+    async def answer(question: str) -> list[str]:
+        return [each.text for each in await knowledge.search(stage.organization_id, question)]
+
+    assert await answer("when do you bake bread") == ["We bake at night."]
+    await desk.publish("knowledge/cakes.md", "# Cakes\nCakes are there on Sundays.\n")
+    assert await answer("cakes on sundays") == ["Cakes are there on Sundays."]
+    assert await answer("when do you bake bread") == ["We bake at night."], "what is shipped still counts beside it"
+    await desk.publish("knowledge/bread.md", "# Bread\nWe bake bread at noon.\n")
+    assert await answer("when do you bake bread") == ["We bake bread at noon."]
+    await desk.roll_back(0, 2)
+    assert await answer("when do you bake bread") == ["We bake at night."]
+    assert await answer("cakes on sundays") == []
 
 
 async def test_a_version_that_an_upgrade_of_the_skill_broke_gives_way_to_the_skill_as_shipped(

@@ -10,10 +10,10 @@ import pytest
 
 from bot.messages import Text
 from bot.testing import Person, Stage
+from bot.testing.database import LARGEST_POOL
 from bot.testing.openai_server import ChatRequest, OpenAIServer
 from bot.turn.runner import process_session
 from tests.bot.router.conftest import OpenStage, core_text, facts, traces
-from tests.support.database import LARGEST_POOL
 
 UNKNOWN = "I have a rip in the thing you sold me"
 DID_NOT_UNDERSTAND = core_text("utter_ask_rephrase")
@@ -68,11 +68,20 @@ async def test_it_may_ask_which_of_two_is_meant(server: OpenAIServer, open_stage
     assert (await ann.tap("lost and found"))[0].text == "Noted as lost."
 
 
-async def test_an_angry_person_is_handed_over(server: OpenAIServer, open_stage: OpenStage) -> None:
+async def test_whom_the_model_hands_over_is_handed_over(server: OpenAIServer, open_stage: OpenStage) -> None:
     stage = await open_stage(server)
     ann = await known(stage)
     server.commands({"command": "hand_off"})
-    assert await texts(ann, "this is ridiculous!!") == [core_text("utter_human_handoff")]
+    assert await texts(ann, "quidquid agis, satis est") == [core_text("utter_human_handoff")]
+
+
+async def test_an_angry_wish_is_understood_and_a_person_offered(server: OpenAIServer, open_stage: OpenStage) -> None:
+    stage = await open_stage(server)
+    ann = await known(stage)
+    server.commands(start("shop:shop_refund"))
+    refund, offer = await texts(ann, "this is ridiculous!! gimme me bucks")
+    assert len(server.chats) == 1
+    assert core_text("utter_offer_person_kindly") in (refund, offer)
 
 
 async def test_an_acceptable_answer_never_gets_to_a_model(server: OpenAIServer, open_stage: OpenStage) -> None:
@@ -92,7 +101,7 @@ async def test_what_is_no_answer_to_the_question_is_asked(server: OpenAIServer, 
     for said in ("order", "2", "medium"):
         await ann.say(said)
     server.commands(put("shop:shop_count", 5, "correct_slot"))
-    assert (await texts(ann, "hang on, make that five instead"))[-1] == "Your e-mail?"
+    assert (await texts(ann, "hang on, five would be better"))[-1] == "Your e-mail?"
     assert (await ann.slots())["shop:shop_count"] == 5
     asked = server.chats[0].user
     assert asked["it asks for"] == "shop:shop_email"
@@ -140,10 +149,8 @@ async def test_only_what_may_start_now_is_offered(server: OpenAIServer, open_sta
 async def test_nothing_personal_leaves(server: OpenAIServer, open_stage: OpenStage) -> None:
     stage = await open_stage(server)
     ann = await known(stage)
-    for said in ("order", "2", "large", "ann@example.com"):
-        await ann.say(said)
-    server.answers(lambda chat: {"commands": [put("shop:shop_email", email_in(chat), "correct_slot")]})
-    await ann.say("no wait! it's Amina here, use amina.otieno@work.co.ke or 0722 000 111, card 4111 1111 1111 1111")
+    server.answers(lambda chat: {"commands": [start("shop:shop_order"), put("shop:shop_email", email_in(chat))]})
+    await ann.say("quid de Amina, amina.otieno@work.co.ke vel 0722 000 111, card 4111 1111 1111 1111")
     assert (await ann.slots())["shop:shop_email"] == "amina.otieno@work.co.ke"
     for private in ("mina", "tieno", "example.com", "work.co.ke", "0722", "4111"):
         assert private not in server.chats[0].text

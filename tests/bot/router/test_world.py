@@ -27,7 +27,7 @@ async def test_a_wish_in_other_words_starts_a_flow_of_the_product(cluster: Clust
         given: dict[str, Any] = {"LLM__BASE_URL": server.base_url, "LLM__API_KEY": "sk-test"}
         async with open_world(cluster, tmp_path, **given) as world:
             server.commands({"command": "start_flow", "flow": "assistant:assistant_privacy"})
-            await world.client.text(ASHA, "what do you folks store on me, Asha, 0711 000 001?")
+            await world.client.text(ASHA, "quid de me Asha 0711 000 001 servatur?")
             [said] = await told(world, 1)
             assert said.startswith("*What we keep*")
             [chat] = server.chats

@@ -1,0 +1,1 @@
+"""What skill authors work with, behind the commands `new-skill`, `chat`, `graph`, `diff` and `explain`."""
