@@ -14,7 +14,7 @@ from tests.e2e.test_browser import ASHA, BRIAN, PATIENCE_MS, open_browser
 
 SKILLS = ("assistant", "events")
 RULES = [
-    {"when": "hook me up", "commands": [{"command": "start_flow", "flow": "events:events_register"}]},
+    {"when": "umbrella", "commands": [{"command": "start_flow", "flow": "events:events_register"}]},
     {"when": "leave my wheels", "answer": "Across Parklands Road, KES 200 for the evening.", "sources": [1]},
     {"when": "scribble", "commands": [{"command": "set_slot", "slot": "events:events_name", "value": "Asha Mwangi"}]},
     {"when": "bored of this", "commands": [{"command": "cancel_flow"}]},
@@ -79,7 +79,7 @@ async def test_with_a_model_other_words_lead_there_too(tmp_path: Path) -> None:
             async with _page(stack) as page:
                 asha = Phone(page, ASHA)
                 await asha.say("hi", "Savanna Events")
-                await asha.say("could you hook me up with the evening thing", "Which one interests you?")
+                await asha.say("it rains, hook me up with an umbrella", "Which one interests you?")
                 await asha.tap("Makers' Night Market", "which ticket would you like?")
                 await asha.say("where do I leave my wheels?", "Across Parklands Road", "which ticket would you like?")
                 await asha.tap("Entry", "Shall the ticket be on the name")
