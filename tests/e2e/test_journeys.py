@@ -15,7 +15,7 @@ from tests.e2e.test_browser import ASHA, BRIAN, PATIENCE_MS, open_browser
 SKILLS = ("assistant", "events")
 RULES = [
     {"when": "umbrella", "commands": [{"command": "start_flow", "flow": "events:events_register"}]},
-    {"when": "leave my wheels", "answer": "Across Parklands Road, KES 200 for the evening.", "sources": [1]},
+    {"when": "parking", "answer": "Across Parklands Road, KES 200 for the evening.", "sources": [1]},
     {"when": "scribble", "commands": [{"command": "set_slot", "slot": "events:events_name", "value": "Asha Mwangi"}]},
     {"when": "bored of this", "commands": [{"command": "cancel_flow"}]},
     {"when": "burn", "status": 503},
@@ -81,7 +81,7 @@ async def test_with_a_model_other_words_lead_there_too(tmp_path: Path) -> None:
                 await asha.say("hi", "Savanna Events")
                 await asha.say("it rains, hook me up with an umbrella", "Which one interests you?")
                 await asha.tap("Makers' Night Market", "which ticket would you like?")
-                await asha.say("where do I leave my wheels?", "Across Parklands Road", "which ticket would you like?")
+                await asha.say("is there parking?", "Parklands Road", "which ticket would you like?")
                 await asha.tap("Entry", "Shall the ticket be on the name")
                 await asha.say("yes", "your e-mail address?")
                 await asha.say("burn it", "does not look like an e-mail address")  # the server is away
