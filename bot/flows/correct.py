@@ -57,6 +57,8 @@ def correction_of(
         "reset_step_id": entry[-1] if entry else None,
         "entry": list(entry) if entry else None,
         "corrected_text": ", ".join(texts),
+        # Slots are named in English: other languages say the values alone.
+        "corrected_values": ", ".join(show(value) for value in values.values() if value is not None),
     }
 
 

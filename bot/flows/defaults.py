@@ -206,7 +206,8 @@ def _clarify(run: Run, frame: Frame) -> bool:
     ids = list(frame.ctx.get("flow_ids", ()))[: _most_options(run, frame)]
     if not ids:
         return run.say("core:utter_clarification_no_options_rasa", frame) is not None
-    said = run.render("core:utter_clarification_options_rasa", frame)
+    how = "options_rasa" if len(ids) > 1 else "one_option"
+    said = run.render(f"core:utter_clarification_{how}", frame)
     buttons = tuple(_flow_button(run, flow, ids) for flow in ids)
     text = said.text if said else ""
     run.effects.append(Say(text, buttons, utter=said.utter if said else None, flow=frame.flow, step=frame.step or ""))

@@ -12,6 +12,8 @@ MIN_CHARS = 60  # a shorter one joins the next under the same heading
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
+# Within a paragraph; not after a line that asks for its break, nor before what is a line of its own: lists, tables, quotes, code.
+_WRAP = re.compile(r"(?<! {2})(?<!\\)\n(?! {4}|\t|\s*(?:[-*+•|>#~`]|\d+[.)]|$)) {0,3}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 
 
@@ -40,7 +42,7 @@ def _sections(markdown: str) -> list[tuple[str, list[str]]]:
     def close() -> None:
         paragraphs = [p for p in re.split(r"\n\s*\n", "\n".join(lines)) if p.strip()]
         if paragraphs:
-            sections.append((" > ".join(title for _, title in path), [p.strip("\n") for p in paragraphs]))
+            sections.append((" > ".join(title for _, title in path), [_flowing(p.strip("\n")) for p in paragraphs]))
         lines.clear()
 
     for line in markdown.splitlines():
@@ -56,6 +58,13 @@ def _sections(markdown: str) -> list[tuple[str, list[str]]]:
         path.append((level, found.group(2)))
     close()
     return sections
+
+
+def _flowing(paragraph: str) -> str:
+    """On one line, as Markdown means it: a chat shows every line break that stands in the file."""
+    if _FENCE.search(paragraph):
+        return paragraph
+    return _WRAP.sub(" ", paragraph)
 
 
 def _packed(paragraphs: list[str]) -> list[str]:

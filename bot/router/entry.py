@@ -16,7 +16,10 @@ from bot.flows import (
     open_question,
     open_step,
 )
+from bot.flows.words import normalise
 from bot.router.rank import is_question
+from bot.understand.accept import says_yes_or_no
+from bot.understand.lexicon import lexicons
 
 __all__ = ["is_unexplained"]
 
@@ -31,7 +34,7 @@ def is_unexplained(commands: Sequence[Command], compiled: Compiled, state: FlowS
 
     False for whatever a person can be taken to mean: above all for an acceptable answer to the open question.
     """
-    if not commands:
+    if not commands or says_yes_or_no(text, normalise(text), lexicons("en")) is not None:
         return False
     step = open_step(compiled, state)
     if step is not None and step.force_slot_filling:

@@ -18,7 +18,7 @@ from bot.understand.lexicon import Lexicon
 from bot.understand.numbers import read_number
 from bot.understand.options import exact_option, near_option
 
-__all__ = ["Reading", "accept_text", "bare", "read_yes_no"]
+__all__ = ["Reading", "accept_text", "bare", "read_yes_no", "says_yes_or_no"]
 
 _EMAIL = re.compile(r"[\w.+\-']+@[\w\-]+(?:\.[\w\-]+)+")
 _YES_SIGNS = "👍👌✅✔🙏💯🆗"
@@ -74,6 +74,15 @@ def read_yes_no(text: str, words: str, lexicons: Sequence[Lexicon]) -> bool | No
             if phrase in lexicon.no:
                 return False
     return _by_first_word(words, lexicons)
+
+
+def says_yes_or_no(text: str, words: str, lexicons: Sequence[Lexicon]) -> bool | None:
+    """As `read_yes_no`, and only if there is nothing else in it: "yes please", not "yes that one"."""
+    if not words:
+        return read_yes_no(text, words, lexicons)
+    core = bare(words, lexicons)
+    found = (_of_word(phrase, lexicons) for phrase in (words, core))
+    return next((answer for answer in found if answer is not None), None)
 
 
 def _by_first_word(words: str, lexicons: Sequence[Lexicon]) -> bool | None:
@@ -148,7 +157,9 @@ def _phone(reading: Reading) -> Any:
 
 
 def _name(reading: Reading) -> Any:
-    """A person's name: letters, no digits, no question; without "my name is"."""
+    """A person's name: letters, no digits, no question; without "my name is". Nobody is called Yes."""
+    if says_yes_or_no(reading.text, reading.words, reading.lexicons) is not None:
+        return None
     name = _without_lead_in(reading.text.strip(), reading.lexicons).strip(" .,!\n\t")
     if not 1 < len(name) <= MAX_NAME or "?" in name or "@" in name or "\n" in name:
         return None

@@ -26,6 +26,7 @@ BALANCE = 0.5  # labels with few examples count a little more: the root of even 
 WRONG_COSTS = 1.5  # right answers that one wrong start outweighs, when thresholds are chosen on the examples
 MIN_TO_FIT = 40  # examples of flows; below, what is chosen would be chance
 FLOOR, MARGIN_FLOOR = 0.25, 0.04
+STRANGE = 0.35  # "registr" is 0.68 like an example and "hiii" 0.38; names and "blorp" stay below, whatever sense a model sees in them
 DEFAULT_T_HI, DEFAULT_MARGIN = 0.3, 0.1
 
 
@@ -89,6 +90,10 @@ class Matcher:
         scores = likeness @ self._weights
         order = np.argsort(-scores, kind="stable")
         return [Ranked(self.labels[n], float(scores[n])) for n in order]
+
+    def is_strange(self, words: str) -> bool:
+        """No word of it is known, nor are its letters like any: a name, an address, or fingers on the keyboard."""
+        return not self._letters.knows_a_word(words) and float(self._letters.likeness(words).max()) < STRANGE
 
     # -- solving and fitting
 

@@ -48,6 +48,9 @@ class Letters:
             found[rows] += weight * values
         return found
 
+    def knows_a_word(self, text: str) -> bool:
+        return any(f"={word}" in self._rarity for word in text[:MAX_CHARS].split())
+
     def _weigh(self, counts: Counter[str]) -> dict[str, float]:
         weights = {
             run: (1 + math.log(n)) * self._rarity[run] for run, n in sorted(counts.items()) if run in self._rarity

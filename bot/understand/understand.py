@@ -44,7 +44,7 @@ from bot.flows.mappings import map_slots
 from bot.flows.model import SlotMapping
 from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
-from bot.understand.accept import Reading, accept_text, bare
+from bot.understand.accept import Reading, accept_text, bare, says_yes_or_no
 from bot.understand.entities import find_values
 from bot.understand.evidence import find_phrase, find_value
 from bot.understand.lexicon import lexicons
@@ -190,6 +190,7 @@ class _Text:
         self._lexicons = lexicons(context.locale)
         self._reading = Reading(text, normalise(text), self._lexicons, context.country, context.now)
         self._bare = bare(self._reading.words, self._lexicons)
+        self._yes_or_no = says_yes_or_no(text, self._reading.words, self._lexicons)
         step = open_step(compiled, state)
         options = state.pending.options if state.pending is not None else last_offered(state)
         self._question = _Question(
@@ -221,6 +222,7 @@ class _Text:
             _Way(self._slash, Source.PAYLOAD, 1.0),
             _Way(self._exact_option, Source.OPTION, 1.0),
             _Way(self._forced, Source.FORCED, 1.0),
+            _Way(self._only_option, Source.OPTION, 0.9),
             _Way(self._declared_value, Source.SLOT, 1.0),
             _Way(self._help, Source.GLOBAL, 1.0),
             _Way(self._flow_words, Source.WORDS, 1.0),
@@ -351,6 +353,13 @@ class _Text:
             if found is not None:
                 return self._option(found)
         return []
+
+    def _only_option(self) -> list[Command]:
+        """ "Yes" to the one thing that is proposed: [Use this name], [Talk to a person]."""
+        slot = self._question.slot
+        if len(self._question.payloads) != 1 or self._is_free_text() or (slot is not None and slot.type == "bool"):
+            return []
+        return self._option(0) if self._yes_or_no is True else []
 
     def _near_option(self) -> list[Command]:
         found = near_option(self._bare, self._question.titles)
@@ -502,7 +511,9 @@ class _Text:
 
     def _by_likeness(self, above: float, *, choice: bool) -> list[Command]:
         """What the sentence is most like, if it is so by enough; a choice between what is about as near."""
-        if self._text.startswith("/"):
+        if self._text.startswith("/") or self._yes_or_no is not None:
+            return []
+        if self._matcher().is_strange(self._reading.words):
             return []
         fit, ranked = self._matcher().fit, self._rank()
         top, second = ranked[0], ranked[1] if len(ranked) > 1 else Ranked(CHATTER, 0.0)

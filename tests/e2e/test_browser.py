@@ -45,6 +45,12 @@ OUT = '[data-testid="message"][data-direction="out"]'
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Any]:
+    async with open_browser() as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Any]:
     async with playwright.async_playwright() as tool:
         executable = next(filter(None, map(shutil.which, BROWSERS)), None)
         if executable is None and not os.path.exists(tool.chromium.executable_path):  # noqa: ASYNC240

@@ -26,6 +26,11 @@ def test_markdown_is_cut_at_its_headings_and_each_passage_knows_where_it_stood()
     ]
 
 
+def test_a_wrapped_paragraph_is_one_line_and_a_list_keeps_its_lines() -> None:
+    [passage] = cut("One\ntwo.\n\n- a\n  b\n- c\n\nd  \ne\n")
+    assert passage.text == "One two.\n\n- a b\n- c\n\nd  \ne"
+
+
 @given(st.lists(st.text(alphabet="ab .!\n#", max_size=1500), max_size=4))
 def test_no_word_is_lost_and_no_passage_is_longer_than_a_screen(paragraphs: list[str]) -> None:
     markdown = "\n\n".join(paragraphs)

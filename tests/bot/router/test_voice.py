@@ -11,7 +11,7 @@ from tests.bot.router.conftest import OpenStage, core_text, facts
 from tests.bot.router.test_understanding import known, start
 
 NOTE = Media(kind=MediaKind.VOICE, media_id="voice-1", mime_type="audio/ogg; codecs=opus")
-UNUSABLE = core_text("utter_unusable_input")
+UNUSABLE = core_text("utter_unusable_voice")
 
 
 async def kept(stage: Stage) -> Media:
