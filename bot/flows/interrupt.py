@@ -8,7 +8,18 @@ from bot.flows.model import Flow
 from bot.flows.run import Run
 from bot.flows.state import Frame, FrameKind
 
-__all__ = ["OpenFlow", "bring_to_top", "close", "drop_patterns", "offer_to_continue", "open_flows", "open_or_resume"]
+__all__ = [
+    "SHARED",
+    "OpenFlow",
+    "bring_to_top",
+    "close",
+    "drop_patterns",
+    "offer_to_continue",
+    "open_flows",
+    "open_or_resume",
+]
+
+SHARED = "shared"  # in a frame's ctx: slots that flows below use too, and had not filled when it was opened
 
 
 class OpenFlow(NamedTuple):
@@ -146,4 +157,6 @@ def open_or_resume(run: Run, flow_id: str, kind: FrameKind) -> Frame:
             if slot in shared and value is not None:
                 frame.saved[slot] = value
                 run.set_slot(slot, initial, "frame")
+            elif slot in shared:
+                frame.ctx.setdefault(SHARED, []).append(slot)
     return frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bot.flows.interrupt import OpenFlow, close, drop_patterns
+from bot.flows.interrupt import SHARED, OpenFlow, close, drop_patterns
 from bot.flows.model import Compiled, Flow
 from bot.flows.run import Run
 from bot.flows.state import Frame, Pending
@@ -99,6 +99,9 @@ def _settle_unknown(run: Run, frame: Frame) -> None:
         for slot, initial in flow.resets if flow.skill == skill else ():
             if slot not in in_use and slot not in frame.saved:
                 run.set_slot(slot, initial, "flow")
+    for slot in frame.ctx.get(SHARED, ()):
+        if slot in run.compiled.slots and slot not in frame.saved:
+            run.set_slot(slot, run.compiled.initial.get(slot), "flow")
 
 
 def _keeps(run: Run, frame: Frame) -> bool:

@@ -18,6 +18,8 @@ __all__ = ["find_values", "without_others"]
 MIN_LETTERS = 3  # of a name: shorter ones stand in other words' company by chance
 _TYPED = frozenset(("date", "time", "datetime", "amount", "email", "phone"))
 
+UNMISTAKABLE = ("email", "phone")  # nobody writes one by the way
+
 
 def find_values(
     reading: Reading,
@@ -31,7 +33,7 @@ def find_values(
     """What the flow asks for elsewhere and this sentence tells. Two empty slots of one kind: neither, who could know which.
 
     `taken`: where entities stand, whose digits are no number of their own. A value that was given already is changed by words of correction
-    only: "my cousin has one" takes nobody's two seats away.
+    only: "my cousin has one" takes nobody's two seats away. An address or a phone number is never said by the way.
     """
     corrects = any(f" {cue} " in f" {reading.words} " for lexicon in reading.lexicons for cue in lexicon.corrections)
     slots = [compiled.slots[each] for each in sorted(compiled.flows[flow].collects)]
@@ -42,7 +44,8 @@ def find_values(
     found = []
     for members in kinds.values():
         empty = [slot for slot in members if filled.get(slot.id) is None]
-        wanted = empty if len(empty) == 1 else members if len(members) == 1 and corrects else []
+        may_change = corrects or members[0].accept in UNMISTAKABLE
+        wanted = empty if len(empty) == 1 else members if len(members) == 1 and may_change else []
         for slot in wanted:
             value = _value(slot, reading, taken)
             if value is not None and value != filled.get(slot.id):

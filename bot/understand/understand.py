@@ -45,7 +45,7 @@ from bot.flows.model import SlotMapping
 from bot.flows.words import normalise
 from bot.messages import Choice, Inbound, Text
 from bot.understand.accept import Reading, accept_text, bare, says_yes_or_no
-from bot.understand.entities import find_values
+from bot.understand.entities import UNMISTAKABLE, find_values
 from bot.understand.evidence import find_phrase, find_value
 from bot.understand.lexicon import lexicons
 from bot.understand.match import CHATTER, ENGINE, Matcher, Ranked
@@ -160,10 +160,6 @@ class _Context:
     meaning: Meaning | None
     names: Names
     trace: bool
-
-
-# Nobody writes one of these by the way: "it is ann@example.com, thanks" is an answer.
-_UNMISTAKABLE = ("email", "phone")
 
 
 class _Question(NamedTuple):
@@ -494,7 +490,7 @@ class _Text:
         step = open_step(self._compiled, self._state)
         if slot is None and not (step and step.kind == "listen"):
             return []
-        if slot is not None and slot.accept in _UNMISTAKABLE and self._answer():
+        if slot is not None and slot.accept in UNMISTAKABLE and self._answer():
             return []
         least = WORDS_OF_A_WISH if slot is None or self._takes_words(slot) else WORDS_OF_A_SENTENCE
         if len(self._reading.words.split()) < least:

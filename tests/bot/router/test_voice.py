@@ -85,5 +85,7 @@ async def test_without_a_transcriber_it_cannot_be_used(open_stage: OpenStage) ->
 async def test_a_music_file_is_not_listened_to(server: OpenAIServer, open_stage: OpenStage) -> None:
     stage = await open_stage(server)
     song = NOTE.model_copy(update={"kind": MediaKind.AUDIO})
-    assert [each.text for each in await (await known(stage)).send_media(song, b"OggS")] == [UNUSABLE]
+    assert [each.text for each in await (await known(stage)).send_media(song, b"OggS")] == [
+        core_text("utter_unusable_input")
+    ]
     assert server.heard == []
