@@ -23,7 +23,7 @@ RULES = [
 
 
 async def test_without_a_model_a_person_finds_back_from_everywhere(tmp_path: Path) -> None:
-    with running(tmp_path, skills=SKILLS) as stack:
+    with running(tmp_path, skills=SKILLS, EMBEDDINGS__PROVIDER="local") as stack:
         async with _page(stack) as page, stack.emulator() as client:
             asha = Phone(page, ASHA)
             await asha.say("hi", "Savanna Events")
@@ -75,7 +75,9 @@ async def test_without_a_model_a_person_finds_back_from_everywhere(tmp_path: Pat
 async def test_with_a_model_other_words_lead_there_too(tmp_path: Path) -> None:
     async with OpenAIServer.open() as server:
         server.rules = RULES
-        with running(tmp_path, skills=SKILLS, LLM__BASE_URL=server.base_url, LLM__TIMEOUT_S=3) as stack:
+        with running(
+            tmp_path, skills=SKILLS, EMBEDDINGS__PROVIDER="local", LLM__BASE_URL=server.base_url, LLM__TIMEOUT_S=3
+        ) as stack:
             async with _page(stack) as page:
                 asha = Phone(page, ASHA)
                 await asha.say("hi", "Savanna Events")
