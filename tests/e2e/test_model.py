@@ -9,7 +9,7 @@ from tests.e2e.stack import Stack, running
 
 CHELA = "254711000009"
 RULES = [
-    {"when": "folks store", "commands": [{"command": "start_flow", "flow": "assistant:assistant_privacy"}]},
+    {"when": "servatur", "commands": [{"command": "start_flow", "flow": "assistant:assistant_privacy"}]},
     {"when": "hang", "wait_s": 60},
     {"when": "burn", "status": 503},
 ]
@@ -22,13 +22,13 @@ async def test_a_worker_asks_it_and_a_turn_ends_without_it(tmp_path: Path) -> No
             async with stack.emulator() as client:
                 await client.add_user(CHELA, "Chela")
                 await client.ask(CHELA, "hi", timeout_s=20)
-                kept = await client.ask(CHELA, "what do you folks store on Chela?", timeout_s=20)
+                kept = await client.ask(CHELA, "quid de Chela servatur?", timeout_s=20)
                 assert kept["text"].startswith("*What we keep*")
                 for said in ("hang in there", "burn it"):
                     other = await client.ask(CHELA, said, timeout_s=20)
-                    assert "did not understand" in other["text"]
+                    assert "understand" in other["text"]
             assert "Chela" not in server.chats[0].text
-            assert "folks" not in stack.words()
+            assert "servatur" not in stack.words()
             assert await stack.count("SELECT count(*) FROM usage_facts WHERE outcome = 'ok'") == 1
             assert _has_loaded(stack, "worker-interactive", "jiter")  # comes with the library that asks models
             assert not _has_loaded(stack, "web", "jiter")
