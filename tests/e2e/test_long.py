@@ -104,7 +104,7 @@ async def _waits(client: EmulatorClient, people: list[str], number: str, *, seco
         waits = []
         while time.monotonic() < until:
             began = time.monotonic()
-            await client.ask(wa_id, f"n-{time.monotonic_ns() % 10**10}", phone_number_id=number, timeout_s=60)
+            await client.ask(wa_id, f"n-{time.monotonic_ns() % 10**9}", phone_number_id=number, timeout_s=60)
             waits.append(time.monotonic() - began)
             await asyncio.sleep(1)
         return waits
