@@ -24,6 +24,7 @@ from bot.remote.settings import RemoteSettings
 from bot.settings import TurnSettings
 from bot.skill import MenuEntry, SkillContext
 from bot.standing import Holds
+from bot.turn.places import Places
 from bot.understand import Understanding, interpret
 from store import db
 from store.apps import discover_apps
@@ -72,6 +73,7 @@ class Runtime:
         self.directory = Directory()
         self.compiling = asyncio.Lock()  # one at a time: many organizations with versions of their own come at once
         self.holds = Holds()
+        self.places = Places(self.turn.at_once_per_organization)
         self.names = KnownNames()
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)

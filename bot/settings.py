@@ -60,6 +60,9 @@ class TurnSettings(Settings):
     renew_s: float = Field(5.0, gt=0)
     unknown_grace_s: float = Field(30.0, gt=0)
     """A send without an answer and without a status for so long is sent again."""
+    at_once_per_organization: int = Field(6, ge=1)
+    """Turns of one organization that a process works on at a time, not counting those that wait for something outside.
+    Fewer than `store.pool_max`: then a large organization waits for itself, and the others not for it."""
     session_expiry_h: float = Field(24.0, gt=0)
     """Silence after which a conversation starts afresh."""
     unfinished_kept_h: float = Field(168.0, ge=0)

@@ -12,6 +12,7 @@ from bot.runtime import Runtime
 from scheduler.link import Link
 from scheduler.queues import QUEUES, ensure_all, hint_message
 from scheduler.settings import NatsSettings
+from scheduler.wakes import Wakes
 
 __all__ = ["NatsDispatcher", "nats_url", "open_dispatcher"]
 
@@ -24,23 +25,31 @@ class NatsDispatcher:
     await dispatcher.open()
     await dispatcher.hint(organization_id, session_id, attempt=f"{inbox_id}:0")
 
-    No call raises or waits longer than a second, whatever NATS does: a lost hint is found by the sweep.
+    No call raises or waits longer than a second, whatever NATS does: a lost hint is found by the sweep. With `sparing` a conversation
+    that is hinted again and again is hinted less often (`scheduler.wakes`).
     """
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(self, url: str, *, name: str, sparing: bool = False) -> None:
         self._link = Link(url, name=f"chatnation {name}", prepare=ensure_all)
+        self._wakes = Wakes(self._hint) if sparing else None
 
     async def open(self, *, wait_s: float = 2.0) -> bool:
         """False: NATS is away for now."""
         return await self._link.open(wait_s=wait_s)
 
     async def close(self) -> None:
+        if self._wakes is not None:
+            await self._wakes.close()
         await self._link.close()
 
     def is_up(self) -> bool:
         return self._link.is_up()
 
     async def hint(self, organization_id: UUID, session_id: UUID, *, attempt: str) -> None:
+        wake = self._wakes.wake if self._wakes is not None else self._hint
+        await wake(organization_id, session_id, attempt)
+
+    async def _hint(self, organization_id: UUID, session_id: UUID, attempt: str) -> None:
         kwargs = {"session_id": str(session_id)}
         await self._send("interactive", "process_session", organization_id, kwargs, f"s:{session_id}:{attempt}")
 
@@ -64,7 +73,7 @@ class NatsDispatcher:
 
 async def open_dispatcher(runtime: Runtime) -> NatsDispatcher:
     """Also while NATS is away: the process serves, the sweep hints."""
-    dispatcher = NatsDispatcher(nats_url(runtime.configuration), name="dispatcher")
+    dispatcher = NatsDispatcher(nats_url(runtime.configuration), name="dispatcher", sparing=True)
     await dispatcher.open()
     return dispatcher
 

@@ -20,8 +20,9 @@ class WorkerSettings(Settings):
     interactive: int = Field(1, ge=0)
     bulk: int = Field(1, ge=0)
     render: int = Field(1, ge=0)
-    interactive_concurrency: int = Field(64, ge=1)
-    """Conversations drained at a time; each holds a database connection only while it commits."""
+    interactive_concurrency: int = Field(512, ge=1)
+    """Conversations at hand at a time. Few of them are worked on (`turn.at_once_per_organization`), so this is how far a process
+    looks along the queue for another organization's."""
     bulk_concurrency: int = Field(32, ge=1)
     render_concurrency: int = Field(2, ge=1)
     """Pictures drawn at a time; libvips itself runs single-threaded in this process."""

@@ -60,23 +60,24 @@ async def explain(
     heard = [each for each in offline if each not in offers] or [CannotHandle("")]
     if router is None or not text.strip() or not is_unexplained(heard, turn.compiled, state, text=text):
         return offline
-    routed = await router.route(
-        Question(
-            organization_id=held.organization_id,
-            inbox_id=head.inbox_id,
-            text=text,
-            offline=heard,
-            state=state,
-            compiled=turn.compiled,
-            locale=locale,
-            country=turn.profile.info.country,
-            now=turn.now.astimezone(zone_of(turn.profile.info.timezone)),
-            skills=turn.profile.skills,
-            organization=turn.profile.info.name,
-            private=_private(held, turn.compiled, state),
-            budget=budget,
+    async with turn.place.left():
+        routed = await router.route(
+            Question(
+                organization_id=held.organization_id,
+                inbox_id=head.inbox_id,
+                text=text,
+                offline=heard,
+                state=state,
+                compiled=turn.compiled,
+                locale=locale,
+                country=turn.profile.info.country,
+                now=turn.now.astimezone(zone_of(turn.profile.info.timezone)),
+                skills=turn.profile.skills,
+                organization=turn.profile.info.name,
+                private=_private(held, turn.compiled, state),
+                budget=budget,
+            )
         )
-    )
     await _keep(turn, routed)
     if not routed.commands:
         return offline

@@ -13,6 +13,7 @@ from bot.errors import Permanent, Retryable
 from bot.publishing.serve import compiled_for
 from bot.turn.commit import LeaseLost
 from bot.turn.lease import MAX_ATTEMPTS, Claim, Head, claim, renewing
+from bot.turn.places import Place
 from bot.turn.turn import TurnInHand
 from store.call import call
 from store.crypto import keyring
@@ -40,15 +41,17 @@ async def process_session(runtime: Runtime, organization_id: UUID, session_id: U
 
 async def _drain(runtime: Runtime, organization_id: UUID, session_id: UUID) -> bool:
     """True: a row was given up, and others may stand behind it."""
-    held = await claim(organization_id, session_id, lease_s=runtime.turn.lease_s)
-    if held is None or held.head is None:
-        return False
-    async with renewing(held, lease_s=runtime.turn.lease_s, renew_s=runtime.turn.renew_s):
-        head: Head | _Ended = held.head
-        seen: Head | None = None
-        while isinstance(head, Head):
-            seen = head if head.kind == "message" else seen
-            head = await _answer(runtime, held, head)
+    async with runtime.places.of(organization_id) as place:
+        held = await claim(organization_id, session_id, lease_s=runtime.turn.lease_s)
+        if held is None or held.head is None:
+            return False
+        async with renewing(held, lease_s=runtime.turn.lease_s, renew_s=runtime.turn.renew_s):
+            head: Head | _Ended = held.head
+            seen: Head | None = None
+            while isinstance(head, Head):
+                seen = head if head.kind == "message" else seen
+                head = await _answer(runtime, held, head, place)
+                await place.pass_on()
     if seen is not None and seen.external_id:
         runtime.beside(_mark_read(runtime, held, seen.external_id))
     return head is _Ended.DEAD
@@ -61,12 +64,13 @@ class _Ended(Enum):
     DEAD = 1
 
 
-async def _answer(runtime: Runtime, held: Claim, head: Head) -> Head | _Ended:
+async def _answer(runtime: Runtime, held: Claim, head: Head, place: Place) -> Head | _Ended:
     started = time.monotonic()
     try:
         keys = await keyring().keys(held.organization_id)
         profile = await runtime.directory.organization(held.organization_id)
-        turn = TurnInHand(runtime, held, head, keys, profile, await compiled_for(runtime, profile), runtime.clock.now())
+        compiled = await compiled_for(runtime, profile)
+        turn = TurnInHand(runtime, held, head, keys, profile, compiled, runtime.clock.now(), place)
         following = await turn.answer()
     except LeaseLost:
         log.warning("lease lost, another worker has the conversation")

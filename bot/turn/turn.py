@@ -47,6 +47,7 @@ from bot.skill import ContactInfo
 from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
+from bot.turn.places import Place
 from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
@@ -91,6 +92,7 @@ class TurnInHand:
     profile: OrganizationProfile
     compiled: Compiled
     now: datetime
+    place: Place
     message: Inbound | None = None
     heard: Understanding | None = None  # of this row's message
     answers: dict[str, ActionResult] = field(default_factory=dict)  # of actions whose segment was rolled back
@@ -257,7 +259,8 @@ class TurnInHand:
         if not isinstance(instance, OnlineAction):
             return await self._segments(state, said, [])
         try:
-            result = await self._perform(instance, action, state, unit=None)
+            async with self.place.left():
+                result = await self._perform(instance, action, state, unit=None)
         except _Replay as refusal:  # nothing is open that had to be rolled back
             result = refusal.result
         return await self._segments(self._report(state, result, said), said, [])
@@ -413,7 +416,8 @@ class TurnInHand:
             for row in rows
         ]
         try:
-            await deliver(self.runtime, held.organization_id, held.token, deliveries, leased_at=committed.leased_at)
+            async with self.place.left():
+                await deliver(self.runtime, held.organization_id, held.token, deliveries, leased_at=committed.leased_at)
         except Exception:
             # The turn is committed, whatever became of its messages: their rows are leased, and settle as unknown sends do.
             log.exception("delivering what was committed failed")

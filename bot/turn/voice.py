@@ -42,9 +42,10 @@ async def hear(turn: TurnInHand, note: Media, budget: Budget) -> str:
     if note.transcript or transcriber is None:
         return note.transcript
     try:
-        async with asyncio.timeout(max(budget.left_s, 0)):
-            data, mime_type = await _recording(turn, note)
-        text = await transcriber.transcribe(data, mime_type, budget)
+        async with turn.place.left():
+            async with asyncio.timeout(max(budget.left_s, 0)):
+                data, mime_type = await _recording(turn, note)
+            text = await transcriber.transcribe(data, mime_type, budget)
     except (LlmAway, Permanent, Retryable, TimeoutError) as e:
         log.warning("voice note not transcribed", extra={"reason": getattr(e, "reason", type(e).__name__)})
         return ""
