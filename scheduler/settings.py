@@ -32,6 +32,8 @@ class WorkerSettings(Settings):
     """Outbox rows leased at once. They must go out well within `turn.unknown_grace_s` at the number's rate."""
     deliver_s: float = Field(5.0, gt=0)
     """One delivery task sends for so long before it lets others have its place."""
+    lookout_s: float = Field(0.75, gt=0)
+    """While NATS is away a worker looks for work in PostgreSQL itself, so often, give or take a third."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(None, ge=0, le=65535)
     """Port of Prometheus metrics; 0 chooses a free one. None: none."""

@@ -5,7 +5,7 @@ Each question looks at a few rows per organization, never at a backlog as a whol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -85,12 +85,12 @@ async def hold_unknown_sends(grace_s: float, gap_s: float, reporters: Sequence[s
     return int(tag.split()[-1])
 
 
-async def due_deliveries(limit: int) -> list[DueDelivery]:
+async def due_deliveries(limit: int, lanes: Sequence[int] = (0, 1)) -> list[DueDelivery]:
     """Organizations and lanes with a message that is due and first in its conversation."""
     rows = await db.fetch(
         "SELECT g.id, l.lane, (SELECT count(DISTINCT s.lease_token) FROM outbox s WHERE s.organization_id = g.id AND s.lane = l.lane"
         "   AND s.state = 'sending' AND s.next_attempt_at > clock_timestamp()) AS senders"
-        " FROM organizations g CROSS JOIN (VALUES (0), (1)) AS l(lane)"
+        " FROM organizations g CROSS JOIN unnest($2::int[]) AS l(lane)"
         " WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
         "   AND o.next_attempt_at <= clock_timestamp()"
         "   AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = g.id"
@@ -99,6 +99,7 @@ async def due_deliveries(limit: int) -> list[DueDelivery]:
         "     AND e.lane = o.lane AND e.seq < o.seq AND e.state <> 'dead'))"
         " ORDER BY l.lane, g.id LIMIT $1",
         limit,
+        list(lanes),
     )
     return [DueDelivery(*row) for row in rows]
 
@@ -121,11 +122,13 @@ async def job_load() -> list[QueueLoad]:
     return [QueueLoad(*row) for row in rows]
 
 
-async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
+async def due_jobs(
+    per_organization: int, rekick_s: float, queues: Sequence[str] = ("interactive", "bulk", "render")
+) -> list[DueJob]:
     """At most so many of each organization and queue, oldest first: ready and due, or left behind by a worker that is gone."""
     rows = await db.fetch(
         "SELECT j.id, g.id, q.queue, j.kicked"
-        " FROM organizations g CROSS JOIN (VALUES ('interactive'), ('bulk'), ('render')) AS q(queue)"
+        " FROM organizations g CROSS JOIN unnest($3::text[]) AS q(queue)"
         " CROSS JOIN LATERAL (SELECT id, run_at, COALESCE(hinted_at > clock_timestamp() - make_interval(secs => $2), false) AS kicked"
         "   FROM jobs WHERE organization_id = g.id AND queue = q.queue AND state IN ('ready', 'running')"
         "   AND run_at <= clock_timestamp() AND (state = 'ready' OR lease_until < clock_timestamp())"
@@ -133,6 +136,7 @@ async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
         " ORDER BY j.run_at, j.id",
         per_organization,
         rekick_s,
+        list(queues),
     )
     return [DueJob(*row) for row in rows]
 
@@ -141,8 +145,13 @@ async def mark_kicked(job_ids: Sequence[UUID]) -> None:
     await db.execute("UPDATE jobs SET hinted_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(job_ids))
 
 
-async def waiting_sessions(older_than_s: float, limit: int, *, lease_s: float) -> list[WaitingSession]:
-    """Those whose first row waits for so long, and that nobody holds: a lease further off than twice `lease_s` is from before the clock leapt."""
+async def waiting_sessions(
+    older_than_s: float, limit: int, *, lease_s: float, besides: Collection[UUID] = ()
+) -> list[WaitingSession]:
+    """Those whose first row waits for so long, and that nobody holds: a lease further off than twice `lease_s` is from before the clock leapt.
+
+    They are found in the oldest `limit` rows, leaving out the organizations `besides`.
+    """
     rows = await db.fetch(
         "SELECT DISTINCT ON (d.session_id) d.organization_id, d.session_id, d.id FROM ("
         " SELECT i.organization_id, i.session_id, i.id, i.next_attempt_at FROM inbox i"
@@ -150,10 +159,12 @@ async def waiting_sessions(older_than_s: float, limit: int, *, lease_s: float) -
         " WHERE i.state = 'ready' AND i.next_attempt_at <= clock_timestamp() - make_interval(secs => $1)"
         " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp()"
         "   OR s.lease_until > clock_timestamp() + make_interval(secs => 2 * $3::float8))"
+        " AND i.organization_id <> ALL ($4::uuid[])"
         " ORDER BY i.next_attempt_at LIMIT $2) d ORDER BY d.session_id, d.next_attempt_at",
         older_than_s,
         limit,
         lease_s,
+        list(besides),
     )
     return [WaitingSession(*row) for row in rows]
 
