@@ -51,7 +51,8 @@ async def _drain(runtime: Runtime, organization_id: UUID, session_id: UUID) -> b
             while isinstance(head, Head):
                 seen = head if head.kind == "message" else seen
                 head = await _answer(runtime, held, head, place)
-                await place.pass_on()
+                if isinstance(head, Head):
+                    await place.pass_on()
     if seen is not None and seen.external_id:
         runtime.beside(_mark_read(runtime, held, seen.external_id))
     return head is _Ended.DEAD
