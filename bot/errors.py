@@ -14,8 +14,8 @@ ChatNationError
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope
 │   ├── CrossOrganization       another organization's row
-│   ├── Moved                   somebody else saved or published in the meantime (bot.publishing.service)
-│   └── NotSound                a draft with errors is not published (bot.publishing.service)
+│   ├── Moved                   somebody else saved or published in the meantime (bot.publishing)
+│   └── NotSound                a draft with errors is not published (bot.publishing)
 ├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change
 └── ConfigError                 a setting is missing, misspelt or wrong; the process does not start
 """

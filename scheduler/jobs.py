@@ -95,10 +95,12 @@ def _payload(job_class: type[Job], row: ClaimedJob) -> Job:
 
 
 async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> TaskContext:
-    def unit_of_work() -> AbstractAsyncContextManager[UnitOfWork]:
-        return open_unit(runtime, organization_id, actor=f"job:{row.job_id}")
+    skill = row.name.partition(".")[0]
 
-    base = runtime.skill_context(row.name.partition(".")[0])
+    def unit_of_work() -> AbstractAsyncContextManager[UnitOfWork]:
+        return open_unit(runtime, organization_id, actor=f"job:{row.job_id}", skill=skill)
+
+    base = runtime.skill_context(skill)
     profile = await runtime.directory.organization(organization_id)
     services = {name: getattr(base, name) for name in base.__dataclass_fields__}
     return TaskContext(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,8 +26,6 @@ REPARSES_AT_ONCE = 20
 MAX_REPARSES = 6  # the last one more than an hour after the delivery; then it stays unparsed, to be looked at
 PURGE_BATCH = 2000
 
-REPARSE = "channels.whatsapp.intake:reparse"  # bound by name: it belongs to a package above this one (decision 1)
-
 
 @dataclass(slots=True)
 class _Hinted:
@@ -38,10 +35,12 @@ class _Hinted:
 
 
 class Sweep:
-    def __init__(self, runtime: Runtime, settings: ClockSettings, *, reparse: str = REPARSE) -> None:
+    def __init__(
+        self, runtime: Runtime, settings: ClockSettings, *, reparse: Callable[[UUID], Awaitable[None]] | None = None
+    ) -> None:
         self._runtime = runtime
         self._settings = settings
-        self._reparse = reparse
+        self._reparse = reparse or runtime.reparse
         self._hinted: dict[UUID, _Hinted] = {}
 
     async def tick(self) -> int:
@@ -61,11 +60,9 @@ class Sweep:
             deliveries = await queue_state.unparsed_deliveries(MAX_REPARSES, REPARSES_AT_ONCE)
         if not deliveries:
             return 0
-        module, _, name = self._reparse.partition(":")
-        read_again: Callable[[Runtime, UUID], Awaitable[None]] = getattr(importlib.import_module(module), name)
         for delivery_id in deliveries:
             try:
-                await read_again(self._runtime, delivery_id)
+                await self._reparse(delivery_id)
             except Retryable:
                 raise
             except Exception:  # one that cannot be read must not keep the others waiting

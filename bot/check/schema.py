@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.flows.model import Accept, MappingType, SlotType
 from bot.manifest import Manifest
 
 __all__ = ["SCHEMAS", "DomainFile", "FlowsFile", "schema"]
@@ -123,7 +124,7 @@ class MappingCondition(_Written):
 
 
 class Mapping(_Written):
-    type: Literal["from_llm", "from_entity", "from_intent", "from_trigger_intent", "from_text", "controlled", "custom"]
+    type: Literal[MappingType, "custom"]
     entity: str | None = None
     role: str | None = None
     group: str | None = None
@@ -143,29 +144,14 @@ class Validation(_Written):
 
 
 class Slot(_Written):
-    type: Literal["text", "bool", "categorical", "float", "list", "any"] = "any"
+    type: SlotType = "any"
     initial_value: Any = None
     mappings: list[Mapping] = []
     values: list[str | int | float | bool | None] = []
     validation: Validation | None = None
     min_value: float | None = None
     max_value: float | None = None
-    accept: Literal[
-        "",
-        "text",
-        "email",
-        "phone",
-        "name",
-        "date",
-        "time",
-        "datetime",
-        "amount",
-        "image",
-        "document",
-        "media",
-        "location",
-        "contact",
-    ] = ""
+    accept: Accept = ""
     shared_for_coexistence: bool = False
     influence_conversation: bool = Field(False, description="ignored")
 

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import typer
 
-from bot.cli.demo import use_running
-from bot.errors import ChatNationError, Permanent
+from bot.cli.command import refusing
+from bot.cli.state import use_running
+from bot.errors import Permanent
 from bot.knowledge import KnowledgeStore
 from bot.knowledge.base import is_known
 from bot.knowledge.evaluate import evaluate, read_golden
@@ -113,12 +114,9 @@ def evaluate_golden(golden: Path, organization: Organization = "savanna") -> Non
 
 
 def _run(work: Callable[[KnowledgeStore, UUID], Awaitable[None]], organization: str) -> None:
-    use_running()
-    try:
+    with refusing():
+        use_running()
         asyncio.run(_with_knowledge(work, organization))
-    except ChatNationError as e:
-        typer.echo(f"chatnation: {e}", err=True)
-        raise typer.Exit(1) from e
 
 
 async def _with_knowledge(work: Callable[[KnowledgeStore, UUID], Awaitable[None]], organization: str) -> None:

@@ -387,7 +387,8 @@ class _Compiler:
         if own in drafts:
             return (str(own),)
         triggered = tuple(flow for flow, _ in intents.get(name, ()) if drafts[flow].skill == skill)
-        if not triggered:
+        is_refused = any(name in source.flows for source in self._sources if source.name == skill)
+        if not triggered and not is_refused:
             self._report.note("CN-NLU-007", f'no flow is started by "{name}"', pos, "use the flow's id, or nlu_trigger")
         return triggered
 

@@ -13,14 +13,17 @@ from bot.flows.templates import Filling, Template
 
 __all__ = [
     "END",
+    "Accept",
     "Branch",
     "Compiled",
     "Flow",
+    "MappingType",
     "Next",
     "Rejection",
     "Response",
     "Slot",
     "SlotMapping",
+    "SlotType",
     "Step",
     "Variation",
 ]
@@ -28,6 +31,22 @@ __all__ = [
 END = -1
 
 SlotType = Literal["text", "bool", "categorical", "float", "list", "any"]
+Accept = Literal[
+    "",
+    "text",
+    "email",
+    "phone",
+    "name",
+    "date",
+    "time",
+    "datetime",
+    "amount",
+    "image",
+    "document",
+    "media",
+    "location",
+    "contact",
+]
 
 
 @dataclass(frozen=True, slots=True)

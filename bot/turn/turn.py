@@ -365,7 +365,9 @@ class TurnInHand:
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
         # A tap means what its option says; only of words is there something to tell.
-        heard = self.heard.to_json() if done and self.heard is not None and isinstance(self.message, Text) else None
+        heard = None
+        if done and self.heard is not None and isinstance(self.message, Text):
+            heard = self.heard.to_json() | {"revision": self.held.revision + 1}  # tells which answers are this row's
         inbox_id = self.head.inbox_id if done else None
         return Segment(state, self._beside(state), rows, inbox_id, last, self.held.started_at, heard)
 

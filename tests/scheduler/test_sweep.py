@@ -19,8 +19,8 @@ from tests.scheduler.world import Conversation
 _read_again: list[UUID] = []
 
 
-async def read_again(runtime: Runtime, delivery_id: UUID) -> None:
-    """Stands for the channel's `reparse`; the first delivery cannot be read at all."""
+async def read_again(delivery_id: UUID) -> None:
+    """Stands for the runtime's `reparse`; the first delivery cannot be read at all."""
     _read_again.append(delivery_id)
     if len(_read_again) == 1:
         raise ValueError("still unreadable")
@@ -31,7 +31,7 @@ def recorded(runtime: Runtime) -> Recorded:
 
 
 def sweep(runtime: Runtime, **settings: Any) -> Sweep:
-    return Sweep(runtime, ClockSettings(**settings), reparse=f"{__name__}:read_again")
+    return Sweep(runtime, ClockSettings(**settings), reparse=read_again)
 
 
 async def sql(statement: str, *values: Any) -> None:
