@@ -20,6 +20,7 @@ __all__ = [
     "apply_statuses",
     "due_deliveries",
     "due_jobs",
+    "heal_leap",
     "hold_unknown_sends",
     "job_load",
     "mark_kicked",
@@ -110,6 +111,16 @@ async def wake_held(probe_s: float) -> int:
     """
     moved: int = await db.fetchval("SELECT cn_wake_held($1)", probe_s)
     return moved
+
+
+async def heal_leap(least_s: float, grace_s: float) -> tuple[float, int]:
+    """By how many seconds the database's clock went back since the last time (0: less than `least_s`), and how many waiting rows moved with it.
+
+    `grace_s`: how long a send of unknown fate waits for its status.
+    """
+    row = await db.fetchrow("SELECT * FROM cn_heal_leap($1, $2)", least_s, grace_s)
+    assert row is not None
+    return row["leap_s"], row["moved"]
 
 
 async def job_load() -> list[QueueLoad]:

@@ -680,5 +680,5 @@ class Migration(migrations.Migration):
             " ix_sessions_waiting, ix_deliveries_unparsed",
         ),
         _script("base", DROP_FUNCTIONS),
-        *[_script(name) for name in ("accept", "turn", "outbox", "standing")],
+        *[_script(name) for name in ("accept", "turn", "outbox", "standing", "leap")],
     ]
