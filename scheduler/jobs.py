@@ -22,6 +22,7 @@ from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
 from scheduler.queues import QUEUES
+from scheduler.refusals import ApplyRefusal, apply_refusal
 from scheduler.uploads import UploadMedia, upload_media
 from store import jobs
 from store.jobs import ClaimedJob
@@ -41,6 +42,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     FetchMedia.name: (FetchMedia, fetch_media),
     UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
+    ApplyRefusal.name: (ApplyRefusal, apply_refusal),
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
 }
 
