@@ -114,11 +114,12 @@ class Sweep:
 
 
 async def purge(settings: ClockSettings) -> int:
-    """Retention: old done jobs, raw deliveries and traces of turns, a batch of each; how many went."""
+    """Retention: old done jobs, raw deliveries, traces of turns and what models were asked, a batch of each; how many went."""
     with unscoped("retention"):
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
-    if jobs or deliveries or traces:
-        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces})
-    return jobs + deliveries + traces
+        usage = await queue_state.purge_usage(settings.usage_days, PURGE_BATCH)
+    if found := jobs + deliveries + traces + usage:
+        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "usage": usage})
+    return found
