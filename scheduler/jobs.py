@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
-from bot.errors import Permanent, Refused, Retryable
+from bot.errors import Permanent, Refused, Retryable, reason_of
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from bot.unit import open_unit
@@ -77,7 +77,7 @@ async def run_job(runtime: Runtime, organization_id: UUID, job_id: UUID) -> None
         await _again(row, max_attempts, str(e), e.after_s)
     except Exception as e:
         log.exception("job raised", extra={"job": row.name, "attempt": row.attempts})
-        await _again(row, max_attempts, f"{type(e).__name__}: {e}", None)
+        await _again(row, max_attempts, reason_of(e), None)
     else:
         await _end(jobs.finish(row), row, "done")
 

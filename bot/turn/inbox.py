@@ -211,7 +211,7 @@ class GroupCommit:
             _fail([future], e)
         except Exception as e:
             log.exception("delivery could not be kept")
-            _fail([future], Retryable(f"keeping a delivery: {e}"))
+            _fail([future], Retryable(f"keeping a delivery: {type(e).__name__}"))
         else:
             if not future.done():
                 future.set_result(None)

@@ -28,7 +28,7 @@ from bot.ports import (
 from bot.render import Rendered, RMedia, render
 from channels.settings import WhatsAppSettings
 from channels.whatsapp.client import GraphClient, MediaTooLarge
-from channels.whatsapp.errors import ACTIONS, MEDIA_UNUSABLE, classify
+from channels.whatsapp.errors import ACTIONS, MEDIA_UNUSABLE, classify, meaning
 from channels.whatsapp.media import check_outbound_media
 from channels.whatsapp.outbound import to_json
 from channels.whatsapp.outcomes import Accepted, Refused, Throttled, Unknown, Unreached, Uploaded
@@ -104,7 +104,8 @@ class WhatsAppChannel:
                 _with_media(rendered, media_id), to=to.phone, recipient=to.user_id, reply_to=reply_to, opaque=opaque
             )
         except ValueError as e:
-            return SendRefused(0, str(e))
+            # One of a library quotes what it was given.
+            return SendRefused(0, str(e) if type(e) is ValueError else type(e).__name__)
         answer = await self._client.send(account.external_id, account.token, payload)
         if media_id and isinstance(part, MediaOut) and _is_file_unknown(answer):
             await self.forget_upload(account, part)
@@ -223,8 +224,8 @@ def _result(answer: object) -> SendResult:
             action = ACTIONS[error_class]
             return SendRefused(
                 code or 0,
-                message,
-                details,
+                meaning(code) or f"refused with code {code}",  # ours: the provider's words may quote the message
+                details or message,
                 action.after_s,
                 stops=action.stops.value,
                 growth=action.growth,
