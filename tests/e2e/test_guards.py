@@ -129,20 +129,27 @@ def guests(stack: Stack) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("careless", "wrong"),
+    ("careless", "is_slow", "wrong"),
     [
-        pytest.param((), None, id="all guards on"),
-        pytest.param(SHORT_LEASE, 2, id="the lease of a send ends before its answer"),
-        pytest.param(NEVER_AGAIN, 0, id="what a dead sender held is forgotten"),
+        pytest.param((), False, None, id="all guards on"),
+        pytest.param((), True, None, id="all guards on and a slow provider"),
+        pytest.param(SHORT_LEASE, True, 2, id="the lease of a send ends before its answer"),
+        pytest.param(NEVER_AGAIN, False, 0, id="what a dead sender held is forgotten"),
     ],
 )
 async def test_only_the_lease_of_a_send_brings_an_announcement_to_each_once_when_its_sender_is_killed(
-    stack: Stack, client: EmulatorClient, guests: list[str], careless: tuple[Guard, ...], wrong: int | None
+    stack: Stack,
+    client: EmulatorClient,
+    guests: list[str],
+    careless: tuple[Guard, ...],
+    is_slow: bool,
+    wrong: int | None,
 ) -> None:
     """`wrong`: as often as some were told without the guard, and as nobody should be."""
-    text = f"Doors open at 1{wrong or 0} {'sharp' if wrong is None else 'or so'}."
-    await client.set_fault("latency", probability=1.0, params={"delay_s": ANSWER_S})
-    await client.set_fault("late_status", probability=1.0, params={"delay_s": STATUS_S})
+    text = f"Doors open at 1{9 if wrong is None else wrong} {'and soon' if is_slow else 'sharp'}."  # of each case alone
+    if is_slow:
+        await client.set_fault("latency", probability=1.0, params={"delay_s": ANSWER_S})
+        await client.set_fault("late_status", probability=1.0, params={"delay_s": STATUS_S})
     async with AsyncExitStack() as off:
         off.push_async_callback(client.clear_faults)
         if careless:
