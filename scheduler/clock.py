@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot.config import Configuration
 from bot.errors import ConfigError, Retryable
 from bot.runtime import Runtime
+from scheduler import gauges, metrics
 from scheduler.heartbeat import beating
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
@@ -45,7 +46,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
-    return [
+    found = [
         Loop("deliveries", settings.relay_s, relay.deliveries),
         Loop("jobs", settings.relay_s, relay.jobs),
         Loop("statuses", settings.statuses_s, ladder.tick),
@@ -53,12 +54,15 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]
+    return found if settings.metrics_port is None else [*found, Loop("gauges", settings.gauges_s, gauges.count)]
 
 
 async def run_clock(configuration: Configuration, stop: asyncio.Event) -> None:
     """Leads, or waits to lead, until `stop`."""
     settings = configuration.section(ClockSettings, "clock")
     leadership = Leadership(_direct_dsn(configuration, settings))
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_host, settings.metrics_port, gauges.REGISTRY)
     try:
         async with opened(configuration, "clock", queue=None, stop=stop) as runtime:
             if runtime is None:
@@ -85,6 +89,7 @@ async def _lead(runtime: Runtime, settings: ClockSettings, leadership: Leadershi
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            gauges.clear()
     log.info("no longer leading", extra={"action": "clock.stopped"})
 
 

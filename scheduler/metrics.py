@@ -1,4 +1,4 @@
-"""Prometheus metrics of a worker, on 127.0.0.1 and only when a port is set (decision 24)."""
+"""Prometheus metrics of a worker, on 127.0.0.1 and only when a port is set (decision 24). Those of the clock: `scheduler/gauges.py`."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ TASK_DURATION = Histogram(
 )
 
 
-def serve(host: str, port: int) -> int:
+def serve(host: str, port: int, registry: CollectorRegistry = REGISTRY) -> int:
     """Starts the endpoint in a thread and returns its port."""
-    server, _ = start_http_server(port, addr=host, registry=REGISTRY)
+    server, _ = start_http_server(port, addr=host, registry=registry)
     bound: int = server.server_port
     log.info("metrics", extra={"url": f"http://{host}:{bound}/metrics"})
     return bound

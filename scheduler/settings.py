@@ -67,6 +67,12 @@ class ClockSettings(Settings):
     done_jobs_days: float = Field(30, gt=0)
     deliveries_days: float = Field(30, gt=0)
     traces_days: float = Field(14, gt=0)
+    usage_days: float = Field(400, gt=0)
+    """What models were asked and what it took, in `usage_facts`: a year and its bill."""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """Port of Prometheus metrics of the leader; 0 chooses a free one. None: none."""
+    gauges_s: float = Field(15.0, gt=0)
 
 
 class LimitSettings(Settings):

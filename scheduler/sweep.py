@@ -1,4 +1,7 @@
-"""What fell through: lost hints, leases of workers that are gone, waits that are over, deliveries that could not be read. Leader only."""
+"""What fell through: lost hints, leases of workers that are gone, waits that are over, deliveries that could not be read, clocks that leapt.
+
+Leader only.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from uuid import UUID, uuid4
 
 from bot.runtime import Runtime
 from bot.standing import PROBE_S
+from scheduler.gauges import CLOCK_LEAPS
 from scheduler.settings import ClockSettings
 from store import queue_state
 from store.errors import Retryable
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 SESSIONS_AT_ONCE = 1000
 TIMEOUTS_AT_ONCE = 500
 REPARSES_AT_ONCE = 20
+LEAP_S = 1.0  # by so much the database's clock may go back before anything is done about it
 MAX_REPARSES = 6  # the last one more than an hour after the delivery; then it stays unparsed, to be looked at
 PURGE_BATCH = 2000
 
@@ -46,6 +51,7 @@ class Sweep:
     async def tick(self) -> int:
         """One round; how many hints went out."""
         with unscoped("sweep"):
+            await self._heal_leap()
             await queue_state.wake_held(PROBE_S)
             over = await queue_state.put_timeouts(TIMEOUTS_AT_ONCE)
             waiting = await queue_state.waiting_sessions(
@@ -53,6 +59,13 @@ class Sweep:
             )
         await self._hint(over)
         return len(over) + await self._hint(self._not_lately(waiting))
+
+    async def _heal_leap(self) -> None:
+        """First of all: by a clock that went back nothing else is due."""
+        leap_s, moved = await queue_state.heal_leap(LEAP_S, self._runtime.turn.unknown_grace_s)
+        if leap_s:
+            CLOCK_LEAPS.inc()
+            log.error("the database's clock leapt back", extra={"leap_s": round(leap_s, 1), "rows": moved})
 
     async def reparse(self) -> int:
         """Reads deliveries again that came while their number was unknown or our parser was wrong."""
@@ -98,11 +111,12 @@ class Sweep:
 
 
 async def purge(settings: ClockSettings) -> int:
-    """Retention: old done jobs, raw deliveries and traces of turns, a batch of each; how many went."""
+    """Retention: old done jobs, raw deliveries, traces of turns and what models were asked, a batch of each; how many went."""
     with unscoped("retention"):
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
-    if jobs or deliveries or traces:
-        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces})
-    return jobs + deliveries + traces
+        usage = await queue_state.purge_usage(settings.usage_days, PURGE_BATCH)
+    if found := jobs + deliveries + traces + usage:
+        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "usage": usage})
+    return found

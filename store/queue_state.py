@@ -18,8 +18,11 @@ __all__ = [
     "QueueLoad",
     "WaitingSession",
     "apply_statuses",
+    "count_dead",
+    "count_numbers",
     "due_deliveries",
     "due_jobs",
+    "heal_leap",
     "hold_unknown_sends",
     "job_load",
     "mark_kicked",
@@ -27,6 +30,7 @@ __all__ = [
     "purge_deliveries",
     "purge_jobs",
     "purge_traces",
+    "purge_usage",
     "put_timeouts",
     "unparsed_deliveries",
     "waiting_sessions",
@@ -111,6 +115,16 @@ async def wake_held(probe_s: float) -> int:
     """
     moved: int = await db.fetchval("SELECT cn_wake_held($1)", probe_s)
     return moved
+
+
+async def heal_leap(least_s: float, grace_s: float) -> tuple[float, int]:
+    """By how many seconds the database's clock went back since the last time (0: less than `least_s`), and how many waiting rows moved with it.
+
+    `grace_s`: how long a send of unknown fate waits for its status.
+    """
+    row = await db.fetchrow("SELECT * FROM cn_heal_leap($1, $2)", least_s, grace_s)
+    assert row is not None
+    return row["leap_s"], row["moved"]
 
 
 async def job_load() -> list[QueueLoad]:
@@ -241,6 +255,36 @@ async def purge_traces(older_than_days: float, limit: int) -> int:
         limit,
     )
     return int(tag.split()[-1])
+
+
+async def purge_usage(older_than_days: float, limit: int) -> int:
+    tag = await db.execute(
+        "DELETE FROM usage_facts WHERE id IN (SELECT id FROM usage_facts"
+        " WHERE at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
+        older_than_days * 86_400,
+        limit,
+    )
+    return int(tag.split()[-1])
+
+
+async def count_numbers() -> dict[str, int]:
+    """By state; a number that its provider throttles is counted under `throttled` or `bulk_throttled` besides."""
+    rows = await db.fetch(
+        "SELECT s.state, count(*) FROM channel_accounts a CROSS JOIN LATERAL (VALUES (a.state::text),"
+        " (CASE WHEN a.hold_until > clock_timestamp() THEN 'throttled' END),"
+        " (CASE WHEN a.bulk_hold_until > clock_timestamp() THEN 'bulk_throttled' END)) AS s(state)"
+        " WHERE s.state IS NOT NULL GROUP BY s.state"
+    )
+    return {row["state"]: row["count"] for row in rows}
+
+
+async def count_dead() -> dict[str, int]:
+    rows = await db.fetch(
+        "SELECT 'inbox' AS queue, count(*) FROM inbox WHERE state = 'dead' UNION ALL"
+        " SELECT 'outbox', count(*) FROM outbox WHERE state = 'dead' UNION ALL"
+        " SELECT 'jobs', count(*) FROM jobs WHERE state = 'dead'"
+    )
+    return {row["queue"]: row["count"] for row in rows}
 
 
 async def purge_deliveries(older_than_days: float, limit: int) -> int:

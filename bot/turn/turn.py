@@ -15,7 +15,7 @@ from bot.accounts import OrganizationProfile
 from bot.actions import OnlineAction, Turn
 from bot.bodies import decode_inbound
 from bot.delivery import Delivery, address, deliver
-from bot.errors import Retryable, UserFacing
+from bot.errors import ChatNationError, Retryable, UserFacing
 from bot.flows import (
     ActionResult,
     CameBack,
@@ -72,6 +72,10 @@ MAX_TEXT_CHARS = 4096
 BEGUN = "begun"  # key beside the engine's state in `sessions.state`
 
 
+class TurnBroke(ChatNationError):
+    """What a turn raised is no error of ours: its class is told, its words may be a person's."""
+
+
 class _Replay(Exception):
     """An action refused or failed: its segment is rolled back and runs again with that answer."""
 
@@ -106,7 +110,16 @@ class TurnInHand:
         Raises:
             LeaseLost: another worker has the conversation.
             Retryable: the row is to be tried again.
+            TurnBroke: something else went wrong.
         """
+        try:
+            return await self._answer()
+        except ChatNationError:
+            raise
+        except Exception as e:
+            raise TurnBroke(type(e).__name__) from e
+
+    async def _answer(self) -> Head | None:
         state = FlowState.from_json(self.held.state)
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
@@ -331,7 +344,7 @@ class TurnInHand:
             raise
         except asyncpg.PostgresError as e:
             if (e.sqlstate or "").startswith("40"):  # deadlock or serialization failure: a second try succeeds
-                raise Retryable(f"action {action.name}: {e}", after_s=0.1) from e
+                raise Retryable(f"action {action.name}: {type(e).__name__}", after_s=0.1) from e
             raise self._failed(action, e) from e
         except Exception as e:
             raise self._failed(action, e) from e
