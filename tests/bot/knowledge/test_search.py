@@ -114,7 +114,7 @@ async def test_nothing_of_another_organization_is_found(database: Database) -> N
     assert [each.skill for each in await knowledge.search(ours, "What is the password of the safe?")] == []
     assert "mango" in (await knowledge.search(theirs, "What is the password of the safe?"))[0].text
     with organization_scope(ours):
-        assert await rows.documents() == []
+        assert await rows.documents("") == []
         asked = {"model": "", "vector": None, "skill": ""}
         assert await rows.candidates(theirs, ["password"], "password", **asked) == []
 
@@ -154,8 +154,8 @@ async def test_an_interrupted_embedding_goes_on_where_it_was(database: Database)
     with pytest.raises(Retryable):
         await knowledge.embed(organization_id)
     embedder.is_away = False
-    assert await knowledge.embed(organization_id) > 0
-    assert await knowledge.embed(organization_id) == 0
+    assert (await knowledge.embed(organization_id)).made > 0
+    assert (await knowledge.embed(organization_id)).made == 0
 
 
 async def test_each_time_a_document_comes_in_its_passages_are_to_be_embedded(database: Database) -> None:
