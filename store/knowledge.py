@@ -226,7 +226,7 @@ async def candidates(
         "   WHERE p.organization_id = $1 AND $3 <> '' AND (p.search @@ s OR p.search @@ e)"
         f"   ORDER BY ts_rank(p.search, s) + ts_rank(p.search, e) DESC LIMIT {BY_WORDS}),"
         " by_likeness AS (SELECT p.id, p.text FROM knowledge_passages p"
-        f"   WHERE p.organization_id = $1 AND (SELECT count(*) FROM by_words) < {BY_LIKENESS} LIMIT {LIKENESS_AMONG}),"
+        f"   WHERE p.organization_id = $1 AND $3 <> '' AND (SELECT count(*) FROM by_words) < {BY_LIKENESS} LIMIT {LIKENESS_AMONG}),"
         f" found AS ({near} UNION SELECT id FROM by_words"
         f" UNION (SELECT id FROM by_likeness WHERE $4 <% text ORDER BY word_similarity($4, text) DESC LIMIT {BY_LIKENESS}))"
         f" SELECT {_COLUMNS}{_FROM} JOIN found ON found.id = p.id WHERE p.organization_id = $1 AND ($5 = '' OR b.skill = $5)",

@@ -3,7 +3,7 @@
 -- Organization, model and vector stand in the statement as constants: only then the planner sees that the partial index of a large organization
 -- (store/passage_index.py) holds all that is asked for; and a vector that is a parameter is read from its text once for each passage.
 CREATE FUNCTION cn_knowledge_near(p_organization_id uuid, p_model text, p_vector text, p_limit int) RETURNS SETOF uuid
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql ROWS 24 AS $$
 DECLARE
     v_dimension int := vector_dims(p_vector::vector);
 BEGIN

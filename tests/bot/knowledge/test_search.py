@@ -63,12 +63,24 @@ async def test_the_golden_questions_of_the_demo(database: Database) -> None:
     assert report.left_alone >= 0.95
 
 
+async def test_golden_questions_that_nothing_was_fitted_on(database: Database) -> None:
+    organization_id, knowledge = await new_organization(), opened(Switchable())
+    await put_demo(knowledge, organization_id)
+    report = await evaluate(knowledge, organization_id, read_golden(DEMO / "golden-test.yml"))
+    assert report.recall(5) >= 0.95
+    assert report.answered >= 0.6
+    assert report.left_alone >= 0.9
+
+
 async def test_without_embeddings_words_find_most_and_still_leave_the_rest_alone(database: Database) -> None:
     organization_id, knowledge = await new_organization(), opened(None)
     await put_demo(knowledge, organization_id)
     report = await evaluate(knowledge, organization_id, read_golden(DEMO / "golden.yml"))
     assert report.recall(5) >= 0.8
     assert report.left_alone >= 0.95
+    unseen = await evaluate(knowledge, organization_id, read_golden(DEMO / "golden-test.yml"))
+    assert unseen.recall(5) >= 0.65
+    assert unseen.left_alone >= 0.85
 
 
 async def test_an_embedder_that_is_away_leaves_the_words(database: Database) -> None:
@@ -93,6 +105,14 @@ async def test_a_misspelt_word_is_found_by_its_likeness(database: Database) -> N
             organization_id, ["interpretters"], "interpretters", model="", vector=None, skill=""
         )
     assert any("interpreters" in each.text for each in found)
+
+
+async def test_two_endings_of_a_word_are_one_word(database: Database) -> None:
+    organization_id, knowledge = await new_organization(), opened(None)
+    await put_demo(knowledge, organization_id)
+    [best, *_] = await knowledge.search(organization_id, "recorded")
+    assert best.source == "Visiting our events, Slides and recordings"
+    assert "Should we cancel an event" in (await knowledge.search(organization_id, "cancelled events"))[0].text
 
 
 async def test_the_same_question_in_two_languages_is_answered_in_each(database: Database) -> None:
