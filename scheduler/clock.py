@@ -1,4 +1,4 @@
-"""The process that knows what time it is: relay, statuses, sweep, retention. Any number may run, one leads: `python -m scheduler clock`."""
+"""The process that knows what time it is: relay, statuses, sweep, retention, vector indexes. Any number may run, one leads: `python -m scheduler clock`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from scheduler.relay import Relay
 from scheduler.settings import ClockSettings
 from scheduler.statuses import StatusLadder
 from scheduler.sweep import Sweep, purge
+from store.passage_index import tend_passage_indexes
 from store.settings import StoreSettings
 
 __all__ = ["Loop", "loops", "run_clock", "run_loop"]
@@ -46,6 +47,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
+    owner = runtime.configuration.section(StoreSettings, "store").owner_dsn
     found = [
         Loop("deliveries", settings.relay_s, relay.deliveries),
         Loop("jobs", settings.relay_s, relay.jobs),
@@ -54,7 +56,12 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]
-    return found if settings.metrics_port is None else [*found, Loop("gauges", settings.gauges_s, gauges.count)]
+    if settings.metrics_port is not None:
+        found.append(Loop("gauges", settings.gauges_s, gauges.count))
+    if owner is not None:
+        owner_dsn = owner.get_secret_value()
+        found.append(Loop("indexes", settings.indexes_s, lambda: tend_passage_indexes(owner_dsn)))
+    return found
 
 
 async def run_clock(configuration: Configuration, stop: asyncio.Event) -> None:

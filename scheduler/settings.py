@@ -62,6 +62,8 @@ class ClockSettings(Settings):
     beat_s: float = Field(0.5, gt=0)
     alive_gap_s: float = Field(2.0, gt=0)
     """Silence after which a kind of process counts as having been away."""
+    indexes_s: float = Field(300.0, gt=0)
+    """How often vector indexes of large organizations are looked after; only where `store.owner_dsn` is told."""
     statuses_keep_h: float = Field(24 * 7, gt=0)
     """A status whose message never turns up is kept so long."""
     done_jobs_days: float = Field(30, gt=0)

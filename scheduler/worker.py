@@ -14,6 +14,7 @@ from scheduler import metrics, tasks
 from scheduler.brokers import BROKERS
 from scheduler.dispatch import nats_url
 from scheduler.heartbeat import beating
+from scheduler.knowledge import keeping_embedded
 from scheduler.lookout import Lookout
 from scheduler.middlewares import ErrorPolicy, Measures, OrganizationBinding
 from scheduler.process import opened, say_ready
@@ -32,7 +33,8 @@ async def run_worker(configuration: Configuration, queue: str, stop: asyncio.Eve
     async with opened(configuration, f"worker {queue}", queue=queue, stop=stop) as runtime:
         if runtime is None:
             return
-        async with beating(f"worker.{queue}", configuration.section(ClockSettings, "clock")):
+        beat = beating(f"worker.{queue}", configuration.section(ClockSettings, "clock"))
+        async with beat, keeping_embedded(runtime, queue):
             await receive(runtime, settings, queue, stop)
 
 

@@ -12,6 +12,7 @@ from bot.knowledge.open import open_knowledge
 from bot.publishing import Unfit, service
 from bot.publishing.serve import compiled_for
 from bot.registry import Registry
+from bot.runtime import WORKER_ADAPTERS
 from bot.testing import Stage, found_organization
 from bot.unit import open_unit
 from store.jsonb import from_jsonb
@@ -270,6 +271,24 @@ async def test_questions_are_answered_from_the_knowledge_that_is_published(stage
     await desk.roll_back(0, 2)
     assert await answer("when do you bake bread") == ["We bake at night."]
     assert await answer("cakes on sundays") == []
+
+
+async def test_a_chat_answers_from_what_its_organization_published_and_no_other_chat_does(
+    stage: Stage, desk: Desk
+) -> None:
+    await stage.runtime.bind({port: WORKER_ADAPTERS[port] for port in ("knowledge", "router")})
+    other_id, account_id = await found_organization("Other", "en", ["shop", "tour"])
+    await desk.publish("knowledge/bread.md", "# Bread\nWe bake bread at noon.\n")
+    question = "when do you bake bread?"
+
+    ours = " ".join(each.text for each in await stage.person("Ann").say(question))
+    assert "We bake bread at noon." in ours
+    assert "at night" not in ours
+
+    other = Stage(stage.runtime, stage.clock, other_id, account_id)
+    theirs = " ".join(each.text for each in await other.person("Ben").say(question))
+    assert "We bake at night." in theirs
+    assert "noon" not in theirs
 
 
 async def test_a_version_that_an_upgrade_of_the_skill_broke_gives_way_to_the_skill_as_shipped(
