@@ -181,7 +181,8 @@ class TurnInHand:
     async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
         """By what it says; when that explains little, again with what it means."""
         names: Names = {}
-        if option_payload is None and isinstance(message, Text | Choice):
+        is_text = isinstance(message, Text) if option_payload is None else not option_payload.startswith("/")
+        if is_text or (option_payload is None and isinstance(message, Choice)):
             tellers = self.runtime.registry.names(self.profile.skills)
             names = await self.runtime.names.of(self.held.organization_id, tellers, now=self.now)
         understand = partial(

@@ -511,7 +511,7 @@ class _Text:
             return []
         if self._matcher().is_strange(self._reading.words):
             return []
-        fit, ranked = self._matcher().fit, self._rank()
+        fit, ranked = self._matcher().fit, [each for each in self._rank() if not self._lacks_its_thing(each.label)]
         top, second = ranked[0], ranked[1] if len(ranked) > 1 else Ranked(CHATTER, 0.0)
         command = self._command_of(top.label)
         self._near = [
@@ -545,6 +545,17 @@ class _Text:
             command = _ENGINE_WORDS[label.removeprefix(ENGINE)]()
             return command if self._state.stack or isinstance(command, (HandOff, Repeat)) else None
         return StartFlow(label) if can_start(self._compiled, self._state, label) else None
+
+    def _lacks_its_thing(self, label: str) -> bool:
+        """An answer about a thing is guessed at only where there is one: named in the message, or settled before."""
+        flow = self._compiled.flows.get(label)
+        if flow is None or not flow.aside:
+            return False
+        wanted = {m.entity for each in flow.touches for m in self._compiled.slots[each].mappings if m.entity}
+        if not wanted or any(each.entity in wanted for each in self._names):
+            return False
+        filled = [self._compiled.slots[slot] for slot, value in self._state.slots.items() if value is not None]
+        return not any(mapping.entity in wanted for slot in filled for mapping in slot.mappings)
 
     def _matcher(self) -> Matcher:
         meaning = self._context.meaning

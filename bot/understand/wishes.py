@@ -19,6 +19,7 @@ NEAR = 0.6  # share of common words; below it, sentences meet that only share "m
 MARGIN = 0.15
 MAX_CACHED = 256
 MAX_MATCHERS = 32  # some megabytes each; organizations with the same skills share one
+WORDS_OF_A_SENTENCE = 3
 FEW_EXAMPLES = 3  # below, a flow's description helps
 
 
@@ -75,6 +76,8 @@ def examples_of(compiled: Compiled) -> list[Example]:
     for text, named in (*compiled.examples.items(), *_index(compiled).names.items()):
         told.setdefault(text, set()).update(named)
     for text, flow_id in compiled.words.items():
+        if compiled.flows[flow_id].aside and len(text.split()) < WORDS_OF_A_SENTENCE:
+            continue  # "where" and "how much" mean it by themselves, not in "how much is bread"
         told.setdefault(text, set()).add(flow_id)
     count = Counter(flow_id for flows in told.values() for flow_id in flows)
     for flow in compiled.flows.values():
