@@ -54,6 +54,7 @@ from bot.understand.names import Names, find_names, links
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
+from bot.understand.questions import asks_about, is_clear_question
 from bot.understand.result import Considered, Mood, Source, Understanding
 from bot.understand.wishes import exact_wish, matcher_by_letters, near_wish
 
@@ -70,6 +71,7 @@ _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
 CLEARLY = 0.15  # by how much a wish must pass the threshold to take a message away from an open question
 WORDS_OF_A_WISH = 3  # shorter answers to an open question are answers
 WORDS_OF_A_SENTENCE = 5  # an answer by its type ("on the 5th") may stand within a question of this length
+WORDS_OF_A_SHORT_WISH = 8  # where any text is asked, a longer one tells something
 MAX_CHOICES = 3
 MAX_TRACED = 3  # runners-up by likeness
 
@@ -387,7 +389,7 @@ class _Text:
     def _answer(self) -> list[Command]:
         slot = self._question.slot
         # A controlled slot takes what a tap or an action gives it: words name one of its options, or something else.
-        if slot is None or slot.controlled or self._is_free_text():
+        if slot is None or slot.controlled or self._is_free_text() or self._asks_instead_of_a_name():
             return []
         value = accept_text(slot, self._reading)
         if value is not None:
@@ -404,6 +406,10 @@ class _Text:
         ):
             return []
         return [each for each in self._map(self._intent, text="") if each.name == slot.id]
+
+    def _asks_instead_of_a_name(self) -> bool:
+        slot = self._question.slot
+        return slot is not None and slot.accept == "name" and is_clear_question(self._text, of_name=True)
 
     def _answer_below(self) -> list[Command]:
         """Asked whether to go on, the person may simply give the value that the interrupted question wants."""
@@ -457,13 +463,17 @@ class _Text:
 
     def _wish_around_names(self) -> list[Command]:
         """ "cancel my Night gig ticket" is "cancel my ticket"."""
-        for words in (self._rest, bare(self._rest, self._lexicons)) if self._names else ():
+        for words in self._without_names() if self._names else ():
             flow = self._compiled.words.get(words)
             if flow is not None and can_start(self._compiled, self._state, flow):
                 return [StartFlow(flow)]
             if wish := exact_wish(words, self._state, self._compiled):
                 return wish
         return []
+
+    def _without_names(self) -> tuple[str, ...]:
+        rest = self._rest
+        return (rest, bare(rest, self._lexicons), *(("tell me about",) if asks_about(rest) else ()))
 
     @cached_property
     def _rest(self) -> str:
@@ -495,7 +505,15 @@ class _Text:
         least = WORDS_OF_A_WISH if slot is None or self._takes_words(slot) else WORDS_OF_A_SENTENCE
         if len(self._reading.words.split()) < least:
             return []
+        if slot is not None and self._is_free_text() and not self._reads_as_a_wish():
+            return []
         return self._by_likeness(CLEARLY, choice=False)
+
+    def _reads_as_a_wish(self) -> bool:
+        """A comment or a company may be like any example by its words; only what is worded as a wish or a question is one."""
+        words = self._reading.words
+        wishes = any(words.startswith(f"{each} ") for lexicon in self._lexicons for each in lexicon.wish_lead_ins)
+        return (wishes and len(words.split()) <= WORDS_OF_A_SHORT_WISH) or is_clear_question(self._text)
 
     def _takes_words(self, slot: Slot) -> bool:
         return slot.type in ("text", "any") and slot.accept in ("", "text", "name")
@@ -578,5 +596,7 @@ class _Text:
         """No e-mail where one is asked: when the flow has words for that, they are better than ours."""
         slot, step = self._question.slot, open_step(self._compiled, self._state)
         if slot is None or slot.type != "text" or step is None or step.target != slot.id:
+            return []
+        if self._asks_instead_of_a_name():
             return []
         return [UserText(self._text)] if step.rejections or slot.rejections or step.validate_action else []
