@@ -119,15 +119,19 @@ def interpret(
     option_payload: str | None = None,
     meaning: Meaning | None = None,
     names: Names | None = None,
+    margin: float | None = None,
     trace: bool = False,
 ) -> Understanding:
     """What one message means; no commands when it asks for nothing (a reaction).
 
     `option_payload` is that of a tapped option which the host has verified as its own. `now` and `timezone` are there for
     times and dates in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
-    is `unsure`, it is worth asking again with it. `names`: of the organization's own things. With `trace` every way is tried, to tell what the losers said.
+    is `unsure`, it is worth asking again with it. `names`: of the organization's own things. `margin`: by how much the likeliest wish must lead, instead of what
+    was fitted; with 0 there is never a choice. With `trace` every way is tried, to tell what the losers said.
     """
-    context = _Context(state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or {}, trace)
+    context = _Context(
+        state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or {}, margin, trace
+    )
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
         if commands is None:
@@ -161,6 +165,7 @@ class _Context:
     now: datetime  # where the organization is
     meaning: Meaning | None
     names: Names
+    margin: float | None
     trace: bool
 
 
@@ -542,10 +547,11 @@ class _Text:
         if top.score < fit.t_hi + above:
             self._lose(command, top.score, f"below {fit.t_hi + above:.2f}")
             return []
-        if top.score - second.score >= fit.margin:
+        margin = fit.margin if self._context.margin is None else self._context.margin
+        if top.score - second.score >= margin:
             return [command]
         self._lose(command, top.score, f"only {top.score - second.score:.2f} before {second.label or 'chatter'}")
-        return self._choice(ranked, top.score - fit.margin) if choice else []
+        return self._choice(ranked, top.score - margin) if choice else []
 
     def _choice(self, ranked: Sequence[Ranked], least: float) -> list[Command]:
         commands = [self._command_of(each.label) for each in ranked if each.score > least]
