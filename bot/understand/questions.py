@@ -11,7 +11,7 @@ from functools import lru_cache
 from bot.flows.words import normalise
 from bot.understand.lexicon import read_words
 
-__all__ = ["asks_about", "is_clear_question"]
+__all__ = ["asks_about", "is_clear_question", "is_unsure"]
 
 MAX_WORDS = 12  # who writes more tells something
 _CLAUSES = re.compile(r"[.!;\n]+|,\s")
@@ -48,6 +48,11 @@ def is_clear_question(text: str, *, of_name: bool = False) -> bool:
 def asks_about(words: str) -> bool:
     """ "What is", "tell me about": what is left of a question when the name of a thing is taken out of it."""
     return words in _phrases()["about"]
+
+
+def is_unsure(words: str) -> bool:
+    """ "Sijui", "not sure": to an open question it is no answer, and no wish either."""
+    return words in _phrases()["unsure"]
 
 
 def _begins(words: str, kind: str) -> bool:

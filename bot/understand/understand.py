@@ -54,7 +54,7 @@ from bot.understand.names import Names, find_names, links
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
-from bot.understand.questions import asks_about, is_clear_question
+from bot.understand.questions import asks_about, is_clear_question, is_unsure
 from bot.understand.result import Considered, Mood, Source, Understanding
 from bot.understand.wishes import exact_wish, matcher_by_letters, near_wish
 
@@ -531,6 +531,8 @@ class _Text:
     def _by_likeness(self, above: float, *, choice: bool) -> list[Command]:
         """What the sentence is most like, if it is so by enough; a choice between what is about as near."""
         if self._text.startswith("/") or self._yes_or_no is not None:
+            return []
+        if self._question.slot is not None and is_unsure(self._reading.words):
             return []
         if self._matcher().is_strange(self._reading.words):
             return []

@@ -20,12 +20,12 @@ async def said(text: str, commands: list[Command] | None = None, **settings: str
 
 
 @pytest.mark.parametrize(("margin", "asks"), [("1", True), ("0", False)])
-async def test_the_margin_says_when_it_is_asked(database: Database, margin: str, asks: bool) -> None:  # noqa: FBT001
+async def test_the_margin_says_when_it_is_asked(database: Database, margin: str, asks: bool) -> None:
     assert (await said("two tickets please", clarify_margin=margin) == [CHOICE]) is asks
 
 
 @pytest.mark.parametrize(("several", "asks"), [("true", True), ("false", False)])
-async def test_several_wishes_are_asked_about_where_that_is_set(database: Database, several: str, asks: bool) -> None:  # noqa: FBT001
+async def test_several_wishes_are_asked_about_where_that_is_set(database: Database, several: str, asks: bool) -> None:
     both: list[Command] = [StartFlow("events:events_my_tickets"), StartFlow("assistant:assistant_privacy")]
     found = await said("my tickets, and what do you keep of me", both, clarify_several=several)
     assert (found == [CHOICE]) is asks
