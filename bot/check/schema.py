@@ -104,6 +104,7 @@ class Flow(_Written):
     nlu_trigger: list[Trigger] = []
     always_include_in_prompt: bool = False
     run_pattern_completed: bool = True
+    aside: bool = False
     persisted_slots: list[Name] = []
     words: Phrases | dict[str, Phrases] | None = Field(None, description="phrases that start it, by language")
     steps: list[Step] = Field(min_length=1)

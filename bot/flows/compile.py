@@ -187,6 +187,7 @@ class _Compiler:
             guard=bind_condition(source.guard, skill, self._names, self._report) if source.guard else None,
             intents=source.intents,
             run_pattern_completed=source.run_pattern_completed,
+            aside=source.aside,
             always_include_in_prompt=source.always_include_in_prompt,
             collects=collects,
             touches=collects | assigned,

@@ -135,6 +135,7 @@ class Flow:
     guard: Condition | None
     intents: tuple[tuple[str, float], ...]
     run_pattern_completed: bool
+    aside: bool  # at its end the question that it interrupted is simply put again
     always_include_in_prompt: bool
     collects: frozenset[str]
     touches: frozenset[str]

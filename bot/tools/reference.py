@@ -90,6 +90,7 @@ MEANINGS = {
         "nlu_trigger": "intents that start it",
         "always_include_in_prompt": "a model always hears of it",
         "run_pattern_completed": "say `pattern_completed` at its end",
+        "aside": "an answer in passing: what it interrupted is asked again at once, instead of whether to go on",
         "persisted_slots": "keep their value when it ends",
         "steps": "one after the other",
     },

@@ -31,6 +31,7 @@ MARGIN = 0.15
 MAX_HASHES = 4_000  # more than there are compiled sets at hand
 MAX_INDEXES = 256
 MATCHERS_B = 256_000_000  # of one process; about 1.2 MB for the skills as shipped, so 200 organizations with examples of their own
+WORDS_OF_A_SENTENCE = 3
 FEW_EXAMPLES = 3  # below, a flow's description helps
 
 
@@ -81,7 +82,7 @@ def wishes_hash(compiled: Compiled) -> str:
     if known is not None:
         return known
     flows = [
-        (flow.id, flow.name, sorted(flow.names.items()), flow.description)
+        (flow.id, flow.name, sorted(flow.names.items()), flow.description, flow.aside)
         for flow in compiled.flows.values()
         if not flow.is_pattern
     ]
@@ -118,6 +119,8 @@ def examples_of(compiled: Compiled) -> list[Example]:
     for text, named in (*compiled.examples.items(), *_index(compiled).names.items()):
         told.setdefault(text, set()).update(named)
     for text, flow_id in compiled.words.items():
+        if compiled.flows[flow_id].aside and len(text.split()) < WORDS_OF_A_SENTENCE:
+            continue  # "where" and "how much" mean it by themselves, not in "how much is bread"
         told.setdefault(text, set()).add(flow_id)
     count = Counter(flow_id for flows in told.values() for flow_id in flows)
     for flow in compiled.flows.values():
