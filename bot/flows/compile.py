@@ -336,15 +336,18 @@ class _Compiler:
         return {words: tuple(known.items()) for words, known in found.items()}
 
     def _said(self) -> dict[str, str]:
-        slots = (slot for skill in self._sources for slot in skill.slots.values())
-        named = {
-            name for slot in slots for mapping in slot.mappings for name in (*mapping.intents, *mapping.not_intents)
-        }
+        named = self._mapped_intents()
         return {
             normalise(text): name
             for skill in self._sources
             for name in named & skill.examples.keys()
             for text, _ in skill.examples[name]
+        }
+
+    def _mapped_intents(self) -> set[str]:
+        slots = (slot for skill in self._sources for slot in skill.slots.values())
+        return {
+            name for slot in slots for mapping in slot.mappings for name in (*mapping.intents, *mapping.not_intents)
         }
 
     def _forms(self, flows: Mapping[str, Flow]) -> dict[str, tuple[str, ...]]:
@@ -389,7 +392,7 @@ class _Compiler:
             return (str(own),)
         triggered = tuple(flow for flow, _ in intents.get(name, ()) if drafts[flow].skill == skill)
         is_refused = any(name in source.flows for source in self._sources if source.name == skill)
-        if not triggered and not is_refused:
+        if not triggered and not is_refused and name not in self._mapped_intents():
             self._report.note("CN-NLU-007", f'no flow is started by "{name}"', pos, "use the flow's id, or nlu_trigger")
         return triggered
 

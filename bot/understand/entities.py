@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.flows import Compiled, SetSlot, Slot
@@ -33,7 +34,7 @@ def find_values(
     """What the flow asks for elsewhere and this sentence tells. Two empty slots of one kind: neither, who could know which.
 
     `taken`: where entities stand, whose digits are no number of their own. A value that was given already is changed by words of correction
-    only: "my cousin has one" takes nobody's two seats away. An address or a phone number is never said by the way.
+    only: "my cousin has one" takes nobody's two seats away. An address, a phone number or "my name is" is never said by the way.
     """
     corrects = any(f" {cue} " in f" {reading.words} " for lexicon in reading.lexicons for cue in lexicon.corrections)
     slots = [compiled.slots[each] for each in sorted(compiled.flows[flow].collects)]
@@ -44,7 +45,7 @@ def find_values(
     found = []
     for members in kinds.values():
         empty = [slot for slot in members if filled.get(slot.id) is None]
-        may_change = corrects or members[0].accept in UNMISTAKABLE
+        may_change = corrects or members[0].accept in (*UNMISTAKABLE, "name")
         wanted = empty if len(empty) == 1 else members if len(members) == 1 and may_change else []
         for slot in wanted:
             value = _value(slot, reading, taken)
@@ -57,7 +58,7 @@ def _kind(slot: Slot) -> str:
     """Of the slots that are told apart by their values alone; empty for those that are not."""
     if slot.controlled:
         return ""
-    if slot.accept in _TYPED:
+    if slot.accept in _TYPED or slot.accept == "name":
         return slot.accept
     if slot.type == "float":
         return "number"
@@ -67,10 +68,34 @@ def _kind(slot: Slot) -> str:
 def _value(slot: Slot, reading: Reading, taken: Sequence[tuple[int, int]]) -> Any:
     if slot.accept in _TYPED:
         return accept_text(slot, reading)
+    if slot.accept == "name":
+        return _name(slot, reading)
     if slot.type == "categorical":
         named = {value for value in slot.values if _is_named(normalise(value), reading.words)}
         return next(iter(named)) if len(named) == 1 else None
     return _number(reading, taken)
+
+
+def _name(slot: Slot, reading: Reading) -> Any:
+    """What follows "my name is", up to the end of the sentence."""
+    if "?" in reading.text:
+        return None
+    no_name = frozenset().union(*(lexicon.no_name for lexicon in reading.lexicons))
+    for part in re.split(r"[,;.!?\n]+(?:\s|$)", reading.text):
+        words = part.split()
+        for n in range(len(words)):
+            for lexicon in reading.lexicons:
+                for lead_in in lexicon.own_name:
+                    size = len(lead_in.split())
+                    rest = words[n + size :]
+                    if (
+                        normalise(" ".join(words[n : n + size])) == lead_in
+                        and rest
+                        and normalise(rest[0]) not in no_name
+                    ):
+                        name = " ".join(rest)
+                        return accept_text(slot, replace(reading, text=name, words=normalise(name)))
+    return None
 
 
 def _is_named(name: str, words: str) -> bool:

@@ -34,8 +34,11 @@ class Lexicon:
     no: frozenset[str]
     polite: frozenset[str]
     ordinals: Mapping[str, int]  # phrase -> 1-based place; -1 is the last
+    counted: Mapping[str, int]  # "two", "namba mbili"
     numbers: NumberWords
     name_lead_ins: tuple[str, ...]
+    own_name: tuple[str, ...]  # what only a name follows, wherever it stands: "my name is", not "I am"
+    no_name: frozenset[str]  # first words after it that are no name: "my name is spelled wrong"
     telling: frozenset[str]  # single words that no other of our languages has
     wish_lead_ins: tuple[str, ...]
     links: frozenset[str]  # words that lead on to the next: "register for the"
@@ -59,6 +62,12 @@ def lexicon(language: str) -> Lexicon:
         no=_phrases(data["no"]),
         polite=_phrases(data["polite"]),
         ordinals=_ordinals(data),
+        counted={
+            normalise(frame.format(word)): n
+            for frame in data["number_frames"]
+            for word, n in numbers["units"].items()
+            if n
+        },
         numbers=NumberWords(
             units=dict(numbers["units"]),
             scales=dict(numbers["scales"]),
@@ -66,6 +75,8 @@ def lexicon(language: str) -> Lexicon:
             joiners=frozenset(numbers["joiners"]),
         ),
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
+        own_name=tuple(sorted(_phrases(data["own_name"]), key=len, reverse=True)),
+        no_name=_phrases(data["no_name"]),
         telling=_phrases(data["telling"]),
         corrections=_phrases(data["corrections"]),
         wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),

@@ -93,6 +93,8 @@ class Matcher:
             assert vector is not None, "a matcher by sense compares vectors"
             likeness = likeness + self._senses @ _unit(np.asarray(vector, dtype=np.float32) - self._mean)
         scores = likeness @ self._weights
+        if (same := self._label_of.get(words)) is not None:
+            scores[same] = max(float(scores.max()), 1.0)  # an example to the letter needs no likeness
         order = np.argsort(-scores, kind="stable")
         return [Ranked(self.labels[n], float(scores[n])) for n in order]
 
@@ -101,6 +103,10 @@ class Matcher:
         return not self._letters.knows_a_word(words) and float(self._letters.likeness(words).max()) < STRANGE
 
     # -- solving and fitting
+
+    @cached_property
+    def _label_of(self) -> dict[str, int]:
+        return {each.text: int(place) for each, place in zip(self.examples, self._truth, strict=True)}
 
     @cached_property
     def _truth(self) -> np.ndarray:

@@ -15,9 +15,9 @@ MARGIN = 0.08
 
 
 def exact_option(words: str, titles: Sequence[str], lexicons: Sequence[Lexicon], *, places: bool) -> int | None:
-    """Index of the option with this very title, or named by its place: `2`, `the second one`, `ya pili`, `last`.
+    """Index of the option with this very title, or named by its place: `2`, `two`, `the second one`, `ya pili`, `last`.
 
-    `places` is off when numbers are answers themselves.
+    `places` is off when numbers are answers themselves; a number in words is no place among "One day" and "Two days".
     """
     if not words:
         return None
@@ -28,10 +28,17 @@ def exact_option(words: str, titles: Sequence[str], lexicons: Sequence[Lexicon],
         return None
     for lexicon in lexicons:
         place = lexicon.ordinals.get(words)
+        if place is None and not any(_begins_with_number(title, lexicons) for title in titles):
+            place = lexicon.counted.get(words)
         if place is not None:
             n = place - 1 if place > 0 else len(titles) - 1
             return n if 0 <= n < len(titles) else None
     return None
+
+
+def _begins_with_number(title: str, lexicons: Sequence[Lexicon]) -> bool:
+    first = normalise(title).partition(" ")[0]
+    return first[:1].isdigit() or any(first in lexicon.numbers.units for lexicon in lexicons)
 
 
 def near_option(words: str, titles: Sequence[str]) -> int | None:

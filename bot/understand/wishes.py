@@ -127,7 +127,7 @@ def examples_of(compiled: Compiled) -> list[Example]:
         if flow.description and not flow.is_pattern and count[flow.id] <= FEW_EXAMPLES:
             told.setdefault(normalise(flow.description), set()).add(flow.id)
     found = [Example(text, next(iter(flows))) for text, flows in told.items() if text and len(flows) == 1]
-    return [*found, *(each for each in _background() if each.text not in told)]
+    return [*found, *(each for each in _background() if not told.get(each.text))]
 
 
 @lru_cache(maxsize=1)

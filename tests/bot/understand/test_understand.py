@@ -130,6 +130,7 @@ def value_of(message: str | Inbound, asked: str, **options: Any) -> Any:
     [
         ("yes", True), ("Yes please!", True), ("OK", True), ("ndiyo", True), ("Sawa sawa", True), ("ehe", True), ("fiti", True),
         ("👍🏾", True), ("✅", True), ("yes, go ahead", True),
+        ("That's fine", True), ("looks good", True), ("perfect!", True), ("iko sawa", True), ("kila kitu ni sawa", True),
         ("no", False), ("No thanks", False), ("hapana", False), ("zii", False), ("👎", False), ("si kweli", False),
         ("perhaps", None), ("👍👎", None), ("yes and no", None), ("what does it cost to register no idea", None), ("2", None),
     ],
@@ -178,6 +179,10 @@ def test_an_offered_value_wins_over_a_global_word() -> None:
         ("whenever", None),
         ("Afternon session", "pm"),
         ("namba 2", "pm"),
+        ("two", "pm"),
+        ("namba mbili", "pm"),
+        ("moja", "am"),
+        ("zero", None),
         ("morning session please", "am"),
     ],
 )
