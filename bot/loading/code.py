@@ -15,7 +15,7 @@ from bot.manifest import Trust
 from bot.remote.settings import RemoteSettings
 from bot.skill import Job, SkillContext
 
-__all__ = ["import_code", "import_module", "import_tasks"]
+__all__ = ["import_code", "import_module", "import_tasks", "marked"]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def import_code(skill: Skill, context: SkillContext, remote: RemoteSettings) -> 
         _make_actions(skill, actions, context)
     _take_names(skill, None if skill.off else import_module(skill, "entities"))
     for each in (events, actions):
-        for handler in _marked(each, "__chatnation_event__"):
+        for handler in marked(each, "__chatnation_event__"):
             skill.handlers.setdefault(handler.__chatnation_event__.name, []).append(handler)
 
 
@@ -43,7 +43,7 @@ def import_tasks(skill: Skill, queue: str) -> None:
     wanted = skill.manifest.tasks.get(queue)  # type: ignore[call-overload]
     if wanted is None:
         return
-    for function in _marked(import_module(skill, wanted), "__chatnation_job__"):
+    for function in marked(import_module(skill, wanted), "__chatnation_job__"):
         job: type[Job] = function.__chatnation_job__
         if not job.name.startswith(f"{skill.name}."):
             skill.turn_off(f"{inspect.getsourcefile(job)}:1:1 the job {job.name} does not start with the skill's name")
@@ -82,7 +82,7 @@ def _make_actions(skill: Skill, module: ModuleType, context: SkillContext) -> No
 
 
 def _take_names(skill: Skill, module: ModuleType | None) -> None:
-    for function in _marked(module, "__chatnation_entity__"):
+    for function in marked(module, "__chatnation_entity__"):
         entity = function.__chatnation_entity__
         if not entity.startswith(f"{skill.name}_"):
             skill.turn_off(
@@ -129,7 +129,7 @@ def _is_base(action: type) -> bool:
     return hasattr(action, "stateless") and not isinstance(getattr(action, "name", None), str)
 
 
-def _marked(module: ModuleType | None, mark: str) -> list[Any]:
+def marked(module: ModuleType | None, mark: str) -> list[Any]:
     if module is None:
         return []
     return [each for each in vars(module).values() if inspect.isfunction(each) and hasattr(each, mark)]
