@@ -238,7 +238,7 @@ async def _deliver_one(
         return await _outcome(runtime, account, delivery, result)
     except Exception as e:
         # What it means for the number the next message tells too; what became of this one and of those before it must not be lost.
-        log.exception("what a send means for its number is not noted")
+        log.exception("what a send means for its number is not noted", extra={"outbox_id": str(delivery.outbox_id)})
         if isinstance(result, Sent):
             return Outcome(delivery, "accepted", external_id=result.external_id)
         what = "failed" if delivery.attempts >= MAX_SEND_ATTEMPTS else "retry"
@@ -273,7 +273,7 @@ async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, 
     except Permanent as e:
         return SendRefused(0, str(e))
     except Exception as e:  # a fault of ours in one message must not lose what became of those sent before it
-        log.exception("sending raised")
+        log.exception("sending raised", extra={"outbox_id": str(delivery.outbox_id)})
         return SendUnknown(reason_of(e))
 
 

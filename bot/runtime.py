@@ -17,13 +17,13 @@ from bot.embedding import EmbeddingSettings, Senses
 from bot.embedding.cache import VectorCache
 from bot.errors import ChatNationError, ConfigError
 from bot.flows import Effect
+from bot.holds import Holds
 from bot.names import KnownNames
 from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.remote.settings import RemoteSettings
 from bot.settings import SkillsSettings, TurnSettings
 from bot.skill import MenuEntry, SkillContext
-from bot.standing import Holds
 from bot.turn.places import Places
 from bot.understand import Understanding, interpret
 from store import db

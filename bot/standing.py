@@ -10,25 +10,21 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from bot.holds import MAX_REMEMBERED
 from bot.messages import Template
 from bot.ports import DeliveryAccount, Lane, SendRefused, SendThrottled
+from bot.runtime import Runtime
 from store.call import call, call_row
 from store.db import fetchval
 from store.jsonb import to_jsonb
 from store.tenancy import organization_scope
 
-if TYPE_CHECKING:
-    from bot.runtime import Runtime
-
 __all__ = [
     "PROBE_S",
     "STOPPING",
-    "Holds",
     "hold_template",
     "probe_again",
     "resume",
@@ -49,25 +45,6 @@ PROBE_FIRST_S, PROBE_MAX_S = 30.0, 1800.0
 NUMBER_MAX_S, WABA_MAX_S, BULK_MAX_S, PAIR_MAX_S = 300.0, 3600.0, 24 * 3600.0, 3600.0
 TEMPLATE_S = 3600.0  # Meta pauses for three hours and for six; one message an hour finds out
 TEMPLATE_FRESH_S = 5.0
-MAX_REMEMBERED = 4096
-
-
-class Holds:
-    """Pauses of numbers that this process knows of: what it has leased already is not sent into them."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._until: dict[tuple[UUID, Lane], float] = {}
-        self.templates: dict[str, tuple[float, float]] = {}  # key -> (asked again at, held until)
-
-    def note(self, account_id: UUID, lanes: tuple[Lane, ...], wait_s: float) -> None:
-        if len(self._until) > MAX_REMEMBERED:
-            self._until = {key: until for key, until in self._until.items() if until > self._now()}
-        for lane in lanes:
-            self._until[account_id, lane] = self._now() + wait_s
-
-    def wait_s(self, account_id: UUID, lane: Lane) -> float:
-        return max(self._until.get((account_id, lane), 0.0) - self._now(), 0.0)
 
 
 async def stop(

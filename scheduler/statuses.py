@@ -50,7 +50,9 @@ class StatusLadder:
                 raise
             except Exception:
                 if batch > 1:
-                    log.warning("a batch of statuses failed, trying smaller ones", extra={"batch": batch})
+                    log.warning(
+                        "a batch of statuses failed, trying smaller ones", extra={"batch": batch}, exc_info=True
+                    )
                     self._batch = max(1, batch // 8)
                     return None
                 log.exception("a status cannot be applied, put off")

@@ -237,34 +237,31 @@ async def unparsed_deliveries(max_attempts: int, limit: int) -> list[UUID]:
 
 
 async def purge_jobs(older_than_days: float, limit: int) -> int:
-    tag = await db.execute(
+    return await _purge(
         "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 'done'"
         " AND finished_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
-        older_than_days * 86_400,
+        older_than_days,
         limit,
     )
-    return int(tag.split()[-1])
 
 
 async def purge_traces(older_than_days: float, limit: int) -> int:
     """What the router considered for a message quotes people: it is kept for as long as somebody may ask why."""
-    tag = await db.execute(
+    return await _purge(
         "DELETE FROM turn_traces WHERE id IN (SELECT id FROM turn_traces"
         " WHERE at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
-        older_than_days * 86_400,
+        older_than_days,
         limit,
     )
-    return int(tag.split()[-1])
 
 
 async def purge_usage(older_than_days: float, limit: int) -> int:
-    tag = await db.execute(
+    return await _purge(
         "DELETE FROM usage_facts WHERE id IN (SELECT id FROM usage_facts"
         " WHERE at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
-        older_than_days * 86_400,
+        older_than_days,
         limit,
     )
-    return int(tag.split()[-1])
 
 
 async def count_numbers() -> dict[str, int]:
@@ -288,10 +285,14 @@ async def count_dead() -> dict[str, int]:
 
 
 async def purge_deliveries(older_than_days: float, limit: int) -> int:
-    tag = await db.execute(
+    return await _purge(
         "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries"
         " WHERE received_at < clock_timestamp() - make_interval(secs => $1) ORDER BY received_at LIMIT $2)",
-        older_than_days * 86_400,
+        older_than_days,
         limit,
     )
+
+
+async def _purge(sql: str, older_than_days: float, limit: int) -> int:
+    tag = await db.execute(sql, older_than_days * 86_400, limit)
     return int(tag.split()[-1])

@@ -69,7 +69,7 @@ def actions_exist(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
         )
     for name in sorted(set(skill.actions) - declared):
         yield _problem(
-            "CN-SKILL-011", f"the action {name} is not listed under actions: in the domain", skill.folder / "actions.py"
+            "CN-SKILL-011", f"the action {name} is not listed under actions: in the domain", _actions_file(skill)
         )
 
 
@@ -83,9 +83,12 @@ def names_carry_the_skill(skill: Skill, registry: Registry) -> Iterator[Diagnost
             yield _problem("CN-SKILL-020", f"{name} does not begin with {skill.name}.", skill.folder / "skill.yml")
     for name in skill.actions:
         if not name.startswith((f"{skill.name}_", f"action_{skill.name}", "validate_", "action_ask_")):
-            yield _problem(
-                "CN-SKILL-021", f"the action {name} does not begin with {skill.name}_", skill.folder / "actions.py"
-            )
+            yield _problem("CN-SKILL-021", f"the action {name} does not begin with {skill.name}_", _actions_file(skill))
+
+
+def _actions_file(skill: Skill) -> Path:
+    package = skill.folder / "actions" / "__init__.py"
+    return package if package.is_file() else skill.folder / "actions.py"
 
 
 def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:

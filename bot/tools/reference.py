@@ -26,7 +26,7 @@ Made from the code (`python -m bot.tools reference`), and kept equal to it by a 
 schemas for editors are in `docs/schemas/`.
 
 A skill is a folder: `skill.yml`, flows (`flows.yml`, `flows/*.yml`), domain (`domain.yml`, `domain/*.yml`), `nlu.yml`, `locales/<language>.yml` or
-`locales/<language>/*.yml`, `actions.py`, `tests/*.yml`. Names are plain in its own files; loaded ids carry the skill's name (`lunch:lunch_start`).
+`locales/<language>/*.yml`, `actions.py` (or a package `actions`, see the tutorial), `tests/*.yml`. Names are plain in its own files; loaded ids carry the skill's name (`lunch:lunch_start`).
 """
 
 # What the models do not say themselves.

@@ -8,21 +8,38 @@ from typing import Any
 
 import phonenumbers
 
-from bot.flows import Slot
+from bot.flows import Command, SetSlot, Slot
 from bot.flows.words import normalise
 from bot.understand.accept import Reading
 from bot.understand.amounts import find_amounts
 from bot.understand.dates import find_dates, find_times, plain
 from bot.understand.entities import without_others
+from bot.understand.heard import Heard
 from bot.understand.numbers import find_digits, read_number
+from bot.understand.result import Source
 
-__all__ = ["Span", "find_phrase", "find_value"]
+__all__ = ["Span", "evidence_of"]
 
 Span = tuple[int, int]
 _WORD = re.compile(r"[^\W_]+")
 
 
-def find_phrase(text: str, words: str) -> Span:
+def evidence_of(command: Command, source: Source, heard: Heard) -> Span:
+    """Where in the text it stands: a value where it was read, words without the politeness around them."""
+    if source in (Source.WORDS, Source.GLOBAL):
+        return _find_phrase(heard.text, heard.bare)
+    slot = heard.compiled.slots.get(command.name) if isinstance(command, SetSlot) else None
+    if slot is None or not isinstance(command, SetSlot) or source not in (Source.SLOT, Source.ENTITY):
+        return 0, len(heard.text)
+    named = {mapping.entity for mapping in slot.mappings if mapping.entity}
+    values = command.value if isinstance(command.value, list) else [command.value]
+    spans = [(each.start, each.end) for each in heard.entities if each.entity in named and each.value in values]
+    if spans:
+        return min(start for start, _ in spans), max(end for _, end in spans)
+    return _find_value(slot, command.value, heard.reading, heard.taken)
+
+
+def _find_phrase(text: str, words: str) -> Span:
     """The words (normalised) in the text as written; the whole text where they do not stand in it as they are."""
     tokens = words.split()
     found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
@@ -33,7 +50,7 @@ def find_phrase(text: str, words: str) -> Span:
     return 0, len(text)
 
 
-def find_value(slot: Slot, value: Any, reading: Reading, taken: Sequence[Span] = ()) -> Span:
+def _find_value(slot: Slot, value: Any, reading: Reading, taken: Sequence[Span]) -> Span:
     """What the slot's acceptor read the value from; the whole text when that is it, or when it cannot be told."""
     whole = (0, len(reading.text))
     if slot.accept in _BY_ACCEPT:
@@ -44,7 +61,7 @@ def find_value(slot: Slot, value: Any, reading: Reading, taken: Sequence[Span] =
     start = reading.text.find(value) if isinstance(value, str) else -1
     if start >= 0:
         return start, start + len(value)
-    return find_phrase(reading.text, normalise(value)) if isinstance(value, str) else whole
+    return _find_phrase(reading.text, normalise(value)) if isinstance(value, str) else whole
 
 
 def _number(value: float, reading: Reading, taken: Sequence[Span]) -> Span | None:

@@ -106,6 +106,26 @@ def test_skills_are_loaded_with_flows_actions_and_menu(shelf: Shelf) -> None:
     assert registry.menu([], "en") == []
 
 
+def test_actions_may_be_a_package_whose_front_imports_them(shelf: Shelf) -> None:
+    folder = shelf.add("alpha") / "actions"
+    folder.mkdir()
+    (folder / "greet.py").write_text(ACTION.format(name="alpha"))
+    (folder / "unused.py").write_text(ACTION.format(name="alpha_unused"))
+    (folder / "__init__.py").write_text("from .greet import Act\n")
+    registry = shelf.load()
+    assert registry.skills["alpha"].problems == []
+    assert set(registry.skills["alpha"].actions) == {"alpha_act"}
+
+
+def test_a_broken_package_of_actions_names_its_file(shelf: Shelf) -> None:
+    folder = shelf.add("alpha") / "actions"
+    folder.mkdir()
+    (folder / "greet.py").write_text("\n1 / 0\n")
+    (folder / "__init__.py").write_text("from .greet import Act\n")
+    [problem] = shelf.load().skills["alpha"].problems
+    assert "actions/greet.py:2:1 does not import: ZeroDivisionError" in problem
+
+
 BROKEN: dict[str, tuple[dict[str, str], str]] = {
     "flow with an error": (
         {"flows_yml": "flows:\n  alpha_hello:\n    steps:\n      - actoin: utter_x\n"},

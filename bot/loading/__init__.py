@@ -1,0 +1,1 @@
+"""From the folders of skills to skills that can run: found, read, checked against each other, their code imported."""

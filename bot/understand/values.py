@@ -1,0 +1,62 @@
+"""What else a sentence tells beside what it was taken for: values of the flow that it starts, or of the one that asks something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.flows import SetSlot, Slot, StartFlow
+from bot.understand.asked import takes_words
+from bot.understand.entities import find_values
+from bot.understand.evidence import evidence_of
+from bot.understand.heard import Heard
+from bot.understand.result import Considered, Source
+
+__all__ = ["values_beside"]
+
+
+def values_beside(taken: Considered, heard: Heard) -> list[Considered]:
+    asked, values = heard.asked.slot, list[SetSlot]()
+    if isinstance(taken.command, StartFlow) and taken.source not in (Source.WORDS, Source.PAYLOAD):
+        values = _of_what_starts(taken.command, heard)
+    elif asked is not None and taken.source in (Source.SLOT, Source.ENTITY, Source.NONE):
+        values = _of_what_runs(asked, heard)
+    first: dict[str, SetSlot] = {}
+    for value in values:
+        first.setdefault(value.name, value)
+    return [Considered(value, Source.ENTITY, 0.8, evidence_of(value, Source.ENTITY, heard)) for value in first.values()]
+
+
+def _of_what_starts(command: StartFlow, heard: Heard) -> list[SetSlot]:
+    flow_id = heard.compiled.flow_id(command.flow)
+    if flow_id is None:
+        return []
+    flow = heard.compiled.flows[flow_id]
+    intent = heard.intent or next((name for name, _ in flow.intents), "")
+    mapped = [each for each in heard.mapped(intent, starts=(flow_id,)) if each.name in flow.touches]
+    return mapped + _by_type(flow_id, {}, None, heard)
+
+
+def _of_what_runs(asked: Slot, heard: Heard) -> list[SetSlot]:
+    slots, filled = heard.compiled.slots, heard.state.slots
+    # Words of a free answer correct nothing; what was chosen from a list is corrected by choosing again.
+    free = takes_words(asked)
+    values = [
+        each
+        for each in heard.mapped(heard.intent)
+        if each.name != asked.id and (filled.get(each.name) is None or not (free or slots[each.name].controlled))
+    ]
+    flow = _running(heard)
+    if not free and flow in heard.compiled.flows and not heard.intent:
+        values += _by_type(flow, filled, asked, heard)
+    return [each for each in values if each.value != filled.get(each.name)]
+
+
+def _by_type(flow: str, filled: Mapping[str, Any], asked: Slot | None, heard: Heard) -> list[SetSlot]:
+    return find_values(heard.reading, flow, heard.compiled, filled, asked=asked, taken=heard.taken)
+
+
+def _running(heard: Heard) -> str:
+    """The outermost of the flows that run: it owns the slots of those that it calls."""
+    frames = [frame for frame in heard.state.stack if frame.kind not in ("call", "pattern")]
+    return frames[-1].flow if frames else ""
