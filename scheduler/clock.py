@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot.config import Configuration
 from bot.errors import ConfigError, Retryable
 from bot.runtime import Runtime
+from scheduler.gauges import Gauges, forget
 from scheduler.heartbeat import beating
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
@@ -42,6 +43,7 @@ class Loop:
 
 
 def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
+    gauges = Gauges(runtime.dispatcher)
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
@@ -51,6 +53,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("statuses", settings.statuses_s, ladder.tick),
         Loop("sweep", settings.sweep_s, sweep.tick),
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
+        Loop("gauges", settings.measure_s, gauges.tick),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]
 
@@ -85,6 +88,7 @@ async def _lead(runtime: Runtime, settings: ClockSettings, leadership: Leadershi
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            forget()
     log.info("no longer leading", extra={"action": "clock.stopped"})
 
 

@@ -1,26 +1,24 @@
-"""Prometheus metrics of a worker, on 127.0.0.1 and only when a port is set (decision 24)."""
+"""What workers count, and what the clock that leads measures; docs/metrics.md lists it with the rest."""
 
 from __future__ import annotations
 
-import logging
+from prometheus_client import Counter, Gauge, Histogram
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from store.metrics import REGISTRY
 
 __all__ = [
+    "CONNECTIONS_ACTIVE",
+    "CONNECTIONS_MAX",
     "JOBS_FINISHED",
     "LOOKOUT_FOUND",
-    "MESSAGES_PROCESSED",
+    "QUEUE_DEPTH",
     "REGISTRY",
+    "ROWS_WAITING",
     "TASK_DURATION",
     "TASK_ERRORS",
     "WITHOUT_NATS",
-    "serve",
 ]
 
-log = logging.getLogger(__name__)
-
-REGISTRY = CollectorRegistry()
-MESSAGES_PROCESSED = Counter("messages_processed_total", "Hints at conversations that were followed", registry=REGISTRY)
 JOBS_FINISHED = Counter(
     "jobs_finished_total", "Jobs that were run, by what became of them", ["job", "outcome"], registry=REGISTRY
 )
@@ -41,11 +39,9 @@ TASK_DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
     registry=REGISTRY,
 )
-
-
-def serve(host: str, port: int) -> int:
-    """Starts the endpoint in a thread and returns its port."""
-    server, _ = start_http_server(port, addr=host, registry=REGISTRY)
-    bound: int = server.server_port
-    log.info("metrics", extra={"url": f"http://{host}:{bound}/metrics"})
-    return bound
+CONNECTIONS_ACTIVE = Gauge("postgres_connections_active", "Connections of the whole server", registry=REGISTRY)
+CONNECTIONS_MAX = Gauge("postgres_connections_max", "Connections that the server allows", registry=REGISTRY)
+QUEUE_DEPTH = Gauge("nats_queue_depth", "Hints that wait, or are at work", ["queue"], registry=REGISTRY)
+ROWS_WAITING = Gauge(
+    "rows_waiting", "Rows of a queue in PostgreSQL that are due, counted up to 10,000", ["table"], registry=REGISTRY
+)
