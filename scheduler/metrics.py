@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 JOBS_FINISHED = Counter(
-    "jobs_finished_total", "Jobs that were run, by what became of them", ["job", "outcome"], registry=REGISTRY
+    "jobs_finished_total", "Jobs that were run, by what became of them", ["job_name", "outcome"], registry=REGISTRY
 )
 WITHOUT_NATS = Gauge(
     "worker_without_nats",

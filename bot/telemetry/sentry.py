@@ -32,7 +32,6 @@ def open_sentry(settings: SentrySettings, *, service: str, environment: str) -> 
         auto_enabling_integrations=False,
         integrations=[LoggingIntegration(level=None), DedupeIntegration(), ExcepthookIntegration()],
         before_send=lambda event, hint: scrubbed(event, hint, service=service),
-        send_default_pii=False,
         include_local_variables=False,
         max_breadcrumbs=0,
         send_client_reports=False,

@@ -22,6 +22,7 @@ from tests.channels.posts import delivery, item
 from tests.e2e.conftest import RETRIES_S
 from tests.e2e.stack import Stack, chatnation, running
 from tests.support.leaks import leaks, spellings
+from tests.support.recorder import Recorder, recording
 
 FIELDS = {"timestamp", "level", "service", "trace_id", "organization_id", "user_id", "action", "metadata"}
 ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
@@ -32,8 +33,16 @@ JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 
 
 @pytest.fixture(scope="module")
-def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def recorder() -> Iterator[Recorder]:
+    with recording() as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def observed(recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """It tells all that it can: every record of the log, errors to Sentry, spans to OpenTelemetry."""
     settings = {"LOG__FORMAT": "json", "LOG__LEVEL": "DEBUG", "TURN__UNKNOWN_GRACE_S": 3}
+    settings |= {"SENTRY__DSN": recorder.sentry_dsn, "OTEL__ENDPOINT": recorder.otlp_endpoint}
     with running(tmp_path_factory.mktemp("observed"), **settings) as stack:
         yield stack
 
@@ -102,7 +111,19 @@ def test_every_process_shows_its_metrics_where_demo_info_says(observed: Stack) -
     assert found["clock"]["postgres_connections_active"]
 
 
-async def test_nothing_of_people_and_no_secret_is_in_any_log_of_a_run(observed: Stack) -> None:
+async def test_the_spans_of_one_message_hang_together_over_the_processes(observed: Stack, recorder: Recorder) -> None:
+    async with observed.emulator() as client:
+        await client.add_user(WA_ID, NAME)
+        await client.ask(WA_ID, "hi", timeout_s=20)
+    of_trace = await _spans(recorder, "POST /webhooks/whatsapp", "turn", "send")
+    service, begun = of_trace["POST /webhooks/whatsapp"]
+    assert (service, begun.parent_span_id) == ("chatnation.web", b"")
+    service, turn = of_trace["turn"]
+    assert (service, turn.parent_span_id) == ("chatnation.worker.interactive", begun.span_id)
+    assert of_trace["send"][1].parent_span_id == turn.span_id
+
+
+async def test_nothing_of_people_and_no_secret_is_in_any_log_of_a_run(observed: Stack, recorder: Recorder) -> None:
     people = read(observed.data)
     async with observed.emulator() as client:
         await _live(client, observed)
@@ -123,6 +144,11 @@ async def test_nothing_of_people_and_no_secret_is_in_any_log_of_a_run(observed: 
     for wa_id in (WA_ID, CALLER):
         secrets += spellings(wa_id)
     assert leaks(lines, secrets) == []
+    until = time.monotonic() + 10
+    while not recorder.events():
+        assert time.monotonic() < until, "the failed action is not at Sentry's"
+        await asyncio.sleep(0.2)
+    assert leaks([body.decode(errors="replace") for _, body in recorder.bodies], secrets) == []
     for planted in (
         NAME,
         EMAIL,
@@ -226,6 +252,21 @@ async def _record(stack: Stack, action: str, **metadata: str) -> dict[str, Any]:
                 return record
         assert time.monotonic() < until, f"nobody said {action}"
         await asyncio.sleep(0.2)
+
+
+async def _spans(recorder: Recorder, *names: str) -> dict[str, tuple[str, Any]]:
+    """Those of one trace that has them all, with their service. Exporters wait five seconds for more."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        traces: dict[bytes, dict[str, tuple[str, Any]]] = {}
+        for service, span in recorder.spans():
+            traces.setdefault(span.trace_id, {})[span.name] = (service, span)
+        for found in traces.values():
+            # One of those before begins with the caller's span, which nobody sent.
+            if set(names) <= set(found) and not found[names[0]][1].parent_span_id:
+                return found
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"no trace has {names}: {[span.name for _, span in recorder.spans()]}")
 
 
 def _scrape(url: str) -> dict[str, list[dict[str, str]]]:
