@@ -6,16 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from bot import standing
+from bot import standing, trace
 from bot.bodies import OutBody, decode_outbound
 from bot.errors import Permanent, Retryable, reason_of
 from bot.messages import MediaOut, Template, Text
+from bot.metrics import MESSAGES_SENT
 from bot.policy import Facts, decide
 from bot.ports import (
     Address,
@@ -76,6 +77,7 @@ class Delivery:
     to: Address
     is_probe: bool = False  # tries a number that is stopped
     throttled: int = 0  # how often in a row the provider said "not now"
+    trace_id: UUID | None = field(default_factory=trace.current)  # of a reply that its own turn sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,22 @@ async def deliver(
     keys = await keyring().keys(organization_id)
     blocked = False
     for delivery in deliveries:
-        outcome = (
-            Outcome(delivery, "release")
-            if blocked
-            else await _deliver_one(runtime, organization_id, delivery, keys, leased_at=leased_at)
-        )
-        blocked = blocked or outcome.what in ("retry", "wait", "throttled", "held", "upload", "unknown")
+        if blocked:
+            outcomes.append(Outcome(delivery, "release"))
+            continue
+        with trace.traced(delivery.trace_id, "send", lane=delivery.lane.name.lower()):
+            outcome = await _deliver_one(runtime, organization_id, delivery, keys, leased_at=leased_at)
+            _tell(outcome)
+        blocked = outcome.what in ("retry", "wait", "throttled", "held", "upload", "unknown")
         outcomes.append(outcome)
     await mark(organization_id, token, outcomes)
+
+
+def _tell(outcome: Outcome) -> None:
+    delivery, lane = outcome.delivery, outcome.delivery.lane.name.lower()
+    MESSAGES_SENT.labels(lane, outcome.what).inc()
+    extra = {"message_id": str(delivery.message_id), "lane": lane, "outcome": outcome.what}
+    log.info("message tried", extra=extra | {"attempt": delivery.attempts, "action": f"message.{outcome.what}"})
 
 
 async def mark(organization_id: UUID, token: UUID, outcomes: Sequence[Outcome]) -> None:
@@ -355,6 +365,7 @@ def _delivery(row: Any, body: OutBody, keys: OrganizationKeys, locale: str) -> D
         address(keys, row["phone_sealed"], row["bsuid_sealed"]),
         row["is_probe"],
         row["throttled"],
+        row["trace_id"] or row["message_id"],
     )
 
 

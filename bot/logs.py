@@ -4,7 +4,8 @@
     with bound(session_id=session.id, turn_id=inbox.id):
         log.info("turn committed", extra={"action": "turn.committed", "segments": 2})
 
-`organization_id` comes from the organization in scope, the rest from `bound`; what else is in `extra` becomes the record's metadata.
+`organization_id` comes from the organization in scope, `trace_id` from `bot.trace`, the rest from `bound`. `action` is a domain event in dotted
+words, null in a record that only tells us something. Everything else is metadata: the sentence, the logger, what is in `extra`, an exception.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ import orjson
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.redaction import redacted
+from bot import trace
+from bot.redaction import LEFT_OUT, quoting_messages, redacted
 from bot.settings import LogFormat, LogSettings
 from store.scope import current_scope
 
 __all__ = ["bound", "set_up"]
 
 FIELDS = ("timestamp", "level", "service", "trace_id", "organization_id", "user_id", "action")
-OF_STRUCTLOG = ("_record", "_from_structlog")
+OURS = ("timestamp", "level", "service")  # nothing in them comes from outside
+NOT_METADATA = frozenset((*FIELDS, "_record", "_from_structlog", "event", "logger"))
 RESET = "\x1b[0m"
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[1;31m"}
 NOISY = (
@@ -48,7 +51,7 @@ Event = MutableMapping[str, Any]
 
 
 def bound(**fields: object) -> AbstractContextManager[None]:
-    """Every record of the block, and of the tasks started in it, carries these: trace_id, session_id, turn_id, user_id, inbox_id."""
+    """Every record of the block, and of the tasks started in it, carries these: session_id, inbox_id, user_id."""
     return bound_contextvars(**{name: str(value) for name, value in fields.items() if value is not None})
 
 
@@ -67,7 +70,7 @@ def set_up(settings: LogSettings, *, service: str, stream: TextIO | None = None)
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,
-        _add_organization,
+        _add_scope,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -85,7 +88,10 @@ def set_up(settings: LogSettings, *, service: str, stream: TextIO | None = None)
     logging.getLogger("asyncpg").setLevel(logging.ERROR)
 
 
-def _add_organization(_: Any, __: str, event: Event) -> Event:
+def _add_scope(_: Any, __: str, event: Event) -> Event:
+    trace_id = trace.current()
+    if trace_id is not None:
+        event.setdefault("trace_id", trace_id.hex)
     scope = current_scope()
     if scope is not None and scope.organization_id is not None:
         event.setdefault("organization_id", str(scope.organization_id))
@@ -97,40 +103,21 @@ def _add_exception(_: Any, __: str, event: Event) -> Event:
     event["logger"] = record.name
     event.pop("exc_info", None)
     if record.exc_info and record.exc_info[0] is not None:
-        event["exception"] = _without_quotes(logging.Formatter().formatException(record.exc_info), record.exc_info[1])
+        event["exception"] = logging.Formatter().formatException(record.exc_info)
+        for said in quoting_messages(record.exc_info[1]):
+            event["exception"] = event["exception"].replace(f": {said}", f": {LEFT_OUT}")
         record.exc_info = record.exc_text = None  # ours already; a copy of the record, so other handlers keep theirs
     return event
 
 
-# What these say of a value that they refuse quotes it: a message's text, a row of the database, a prompt.
-_QUOTING = frozenset(("asyncpg", "httpx", "jinja2", "openai", "pydantic_core", "ruamel"))
-
-
-def _without_quotes(text: str, error: BaseException | None) -> str:
-    """A traceback in which exceptions of others that may quote what people wrote stand without their message."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
-        said = str(each)
-        if said and (isinstance(each, ValueError) or type(each).__module__.partition(".")[0] in _QUOTING):
-            text = text.replace(f": {said}", ": [message left out]")
-    return text
-
-
 def _shaped(_: Any, __: str, event: Event) -> Event:
     """The record of R371, redacted: the fixed fields are always there, the rest is metadata."""
-    record = {name: redacted(event.get(name), name) for name in FIELDS}
-    record["message"] = redacted(event["event"])
-    record["logger"] = event["logger"]
-    if "exception" in event:
-        record["exception"] = redacted(event["exception"])
-    taken = {*FIELDS, *OF_STRUCTLOG, "event", "logger", "exception"}
-    record["metadata"] = {name: redacted(value, name) for name, value in event.items() if name not in taken}
+    record: dict[str, Any] = {name: event.get(name) for name in OURS}
+    record["level"] = event["level"].upper()
+    record |= {name: redacted(event.get(name), name) for name in FIELDS if name not in OURS}
+    metadata = {"message": redacted(event["event"]), "logger": event["logger"]}
+    metadata |= {name: redacted(value, name) for name, value in event.items() if name not in NOT_METADATA}
+    record["metadata"] = metadata
     return record
 
 
@@ -140,14 +127,15 @@ def _as_json(_: Any, __: str, event: Event) -> str:
 
 def _as_text(*, colour: bool) -> Any:
     def render(_: Any, __: str, event: Event) -> str:
-        level = str(event["level"])
-        beside = {
-            name: event[name] for name in ("action", "organization_id", "user_id", "trace_id") if event[name]
-        } | event["metadata"]
+        level = str(event["level"]).lower()
+        beside = {name: event[name] for name in ("action", "organization_id", "user_id", "trace_id") if event[name]}
+        beside |= event["metadata"]
+        message, exception = beside.pop("message"), beside.pop("exception", None)
+        del beside["logger"]
         start = COLOURS.get(level, "") if colour else ""
         end = RESET if start else ""
-        text = f"{str(event['timestamp'])[11:23]} {start}{level:7}{end} {event['message']}"
+        text = f"{str(event['timestamp'])[11:23]} {start}{level:7}{end} {message}"
         text += "".join(f" {name}={value}" for name, value in beside.items())
-        return text + (f"\n{event['exception']}" if "exception" in event else "")
+        return text + (f"\n{exception}" if exception else "")
 
     return render

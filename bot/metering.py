@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from bot.metrics import LLM_REQUESTS, LLM_TOKENS
 from store.db import execute
 from store.ids import uuid7
 from store.tenancy import organization_scope
@@ -73,6 +74,9 @@ async def record_usage(usage: Usage) -> None:
     Raises:
         DatabaseAway: PostgreSQL is not there.
     """
+    LLM_REQUESTS.labels(usage.kind, usage.outcome).inc()
+    LLM_TOKENS.labels(usage.kind, "in").inc(usage.tokens_in)
+    LLM_TOKENS.labels(usage.kind, "out").inc(usage.tokens_out)
     with organization_scope(usage.organization_id):
         await execute(
             "INSERT INTO usage_facts (id, organization_id, at, inbox_id, kind, purpose, model, attempt, outcome, tokens_in, tokens_out,"

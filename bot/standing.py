@@ -76,7 +76,8 @@ async def stop(
     runtime.directory.forget()
     what: str = row["what"]
     if what == "stopped":
-        log.error("number stopped by the provider", extra={"account_id": str(account.account_id), "code": refused.code})
+        extra = {"account_id": str(account.account_id), "code": refused.code, "action": "number.stopped"}
+        log.error("number stopped by the provider", extra=extra)
     return what
 
 
@@ -84,7 +85,7 @@ async def resume(runtime: Runtime, account: DeliveryAccount) -> None:
     row = await call_row("SELECT cn_resume_account($1, $2) AS done", account.organization_id, account.account_id)
     runtime.directory.forget()
     if row["done"]:
-        log.warning("number goes on", extra={"account_id": str(account.account_id)})
+        log.warning("number goes on", extra={"account_id": str(account.account_id), "action": "number.resumed"})
 
 
 async def probe_again(account: DeliveryAccount) -> None:
@@ -129,7 +130,8 @@ async def _hold(runtime: Runtime, account: DeliveryAccount, said: SendThrottled,
     )
     wait_s: float = row["wait_s"]
     runtime.holds.note(account.account_id, (Lane.BULK,) if scope == "bulk" else (Lane.REPLY, Lane.BULK), wait_s)
-    log.warning("throttled by the provider", extra={"scope": scope, "code": said.code, "pause_s": round(wait_s, 1)})
+    extra = {"scope": scope, "code": said.code, "pause_s": round(wait_s, 1), "action": "number.throttled"}
+    log.warning("throttled by the provider", extra=extra)
     return wait_s
 
 
@@ -138,7 +140,7 @@ async def hold_template(runtime: Runtime, account: DeliveryAccount, part: Templa
     key = _template_key(account, part)
     await call("SELECT cn_throttle_key($1, $2, $3)", account.organization_id, key, TEMPLATE_S)
     runtime.holds.templates.pop(key, None)
-    log.error("template held", extra={"code": code, "template": part.name})
+    log.error("template held", extra={"code": code, "template": part.name, "action": "template.held"})
 
 
 async def template_wait_s(runtime: Runtime, account: DeliveryAccount, part: Template) -> float:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from bot import trace
 from bot.bodies import OutBody, encode_outbound
 from bot.errors import Refused
 from bot.messages import Outbound
@@ -35,6 +36,7 @@ class PendingJob:
     job_id: UUID
     job: Job
     at: datetime | None
+    trace_id: UUID | None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -44,6 +46,7 @@ class PendingJob:
             "payload": self.job.model_dump(mode="json"),
             "key": self.job.key(),
             "run_at": self.at.isoformat() if self.at else None,
+            "trace_id": str(self.trace_id) if self.trace_id else None,
         }
 
 
@@ -66,7 +69,7 @@ class Unit:
     lanes: set[Lane] = field(default_factory=set)
 
     def enqueue(self, job: Job, *, at: datetime | None = None) -> None:
-        self.jobs.append(PendingJob(uuid7(), job, at))
+        self.jobs.append(PendingJob(uuid7(), job, at, trace.current()))
 
     def charge(self, meter: str, quantity: int = 1, *, key: str) -> None:
         self.charges.append(charge(meter, quantity, key=key))
@@ -110,15 +113,18 @@ class Unit:
             )
         if self.resumes:
             await self.tx.executemany(
-                "INSERT INTO inbox (id, organization_id, session_id, kind, payload, key, provider_at, state, attempts, next_attempt_at, last_error)"
-                " VALUES ($1, $2, $3, 'event', $5::jsonb, $4, clock_timestamp(), 'ready', 0, clock_timestamp(), '')"
+                "INSERT INTO inbox (id, organization_id, session_id, kind, payload, key, provider_at, state, attempts, next_attempt_at, last_error, trace_id)"
+                " VALUES ($1, $2, $3, 'event', $5::jsonb, $4, clock_timestamp(), 'ready', 0, clock_timestamp(), '', $6)"
                 " ON CONFLICT (organization_id, key) DO NOTHING",
-                [(each[0], self.organization_id, *each[1:]) for each in self.resumes],
+                [(each[0], self.organization_id, *each[1:], trace.current()) for each in self.resumes],
             )
         if self.sends:
             columns = [list(column) for column in zip(*self.sends, strict=True)]
             await self.tx.execute(
-                "SELECT cn_put_sends($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", self.organization_id, *columns
+                "SELECT cn_put_sends($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                self.organization_id,
+                *columns,
+                trace.current(),
             )
 
     async def write_jobs_and_charges(self) -> None:

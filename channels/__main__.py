@@ -9,7 +9,7 @@ import sys
 import uvloop
 from aiohttp import web
 
-from bot import heap
+from bot import heap, telemetry
 from bot.config import Configuration
 from bot.errors import ChatNationError, ConfigError
 from bot.logs import set_up
@@ -26,6 +26,7 @@ SHUTDOWN_S = 5.0
 async def serve() -> None:
     configuration = Configuration.read()
     set_up(configuration.section(LogSettings, "log"), service="web")
+    telemetry.start(configuration, service="web")
     settings = configuration.section(WebSettings, "web")
     runtime = await Runtime.open("web", configuration=configuration, adapters={"channel": None, "pacer": None})
     runner = web.AppRunner(make_app(runtime), access_log=None, shutdown_timeout=SHUTDOWN_S)
@@ -38,6 +39,7 @@ async def serve() -> None:
     finally:
         await runner.cleanup()
         await runtime.close()
+        telemetry.stop()
 
 
 async def _until_told_to_stop() -> None:

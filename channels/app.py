@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.errors import ChatNationError
+from channels.observed import observed
 from channels.settings import WebSettings
 from channels.webhooks import add_webhooks
 from store.call import call
@@ -28,7 +29,7 @@ def make_app(runtime: Runtime) -> web.Application:
     """The aiohttp application of one process; closes with it what it opened, but not the runtime."""
     settings = runtime.configuration.section(WebSettings, "web")
     # A body that announces no length and is longer ends in 413 while it is read.
-    app = web.Application(client_max_size=settings.body_limit_bytes)
+    app = web.Application(client_max_size=settings.body_limit_bytes, middlewares=[observed])
     app[RUNTIME] = runtime
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from aiohttp import web
-from prometheus_client import Counter
 
 from bot.errors import Retryable
 from bot.turn.inbox import GroupCommit
+from channels.metrics import DELIVERIES
 from channels.settings import WebSettings
 from channels.whatsapp.intake import Intake
 from channels.whatsapp.signature import verify
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["WhatsAppWebhook", "add_webhooks"]
 
 log = logging.getLogger(__name__)
-
-DELIVERIES = Counter("webhook_deliveries_total", "Deliveries of providers, by what became of them", ["outcome"])
 
 
 class WhatsAppWebhook:
@@ -59,6 +57,9 @@ class WhatsAppWebhook:
             meta_app_id = await self._signer(body, request.headers.get("X-Hub-Signature-256"))
             if meta_app_id is None:
                 DELIVERIES.labels("bad_signature").inc()
+                log.warning(
+                    "delivery with a wrong signature refused", extra={"bytes": len(body), "action": "delivery.refused"}
+                )
                 return web.Response(status=403)
             delivered = await self._intake.read(body, meta_app_id)
             await self._group.accept(delivered)

@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from bot import logs
+from bot import logs, telemetry
 from bot.config import Configuration
 from bot.errors import ConfigError
 from bot.settings import LogSettings
@@ -27,7 +27,9 @@ def main() -> int:
     queue = getattr(arguments, "queue", None)
     try:
         configuration = Configuration.read()
-        logs.set_up(configuration.section(LogSettings, "log"), service=f"worker.{queue}" if queue else "clock")
+        service = f"worker.{queue}" if queue else "clock"
+        logs.set_up(configuration.section(LogSettings, "log"), service=service)
+        telemetry.start(configuration, service=service)
         uvloop.run(_run(configuration, queue))
     except ConfigError as e:
         sys.stderr.write(f"{e}\n")
@@ -45,6 +47,7 @@ async def _run(configuration: Configuration, queue: str | None) -> None:
         from scheduler.clock import run_clock
 
         await run_clock(configuration, stop)
+    telemetry.stop()
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything is closed. A thread that still draws must not hold up the stop: its job's row says that it has to be drawn again.

@@ -12,7 +12,7 @@ from datetime import timedelta
 from bot.config import Configuration
 from bot.errors import ConfigError, Retryable
 from bot.runtime import Runtime
-from scheduler import gauges, metrics
+from scheduler.gauges import Gauges, forget
 from scheduler.heartbeat import beating
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
@@ -44,6 +44,7 @@ class Loop:
 
 
 def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
+    gauges = Gauges(runtime.dispatcher)
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
@@ -54,10 +55,9 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("statuses", settings.statuses_s, ladder.tick),
         Loop("sweep", settings.sweep_s, sweep.tick),
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
+        Loop("gauges", settings.measure_s, gauges.tick),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]
-    if settings.metrics_port is not None:
-        found.append(Loop("gauges", settings.gauges_s, gauges.count))
     if owner is not None:
         owner_dsn = owner.get_secret_value()
         found.append(Loop("indexes", settings.indexes_s, lambda: tend_passage_indexes(owner_dsn)))
@@ -68,8 +68,6 @@ async def run_clock(configuration: Configuration, stop: asyncio.Event) -> None:
     """Leads, or waits to lead, until `stop`."""
     settings = configuration.section(ClockSettings, "clock")
     leadership = Leadership(_direct_dsn(configuration, settings))
-    if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_host, settings.metrics_port, gauges.REGISTRY)
     try:
         async with opened(configuration, "clock", queue=None, stop=stop) as runtime:
             if runtime is None:
@@ -96,7 +94,7 @@ async def _lead(runtime: Runtime, settings: ClockSettings, leadership: Leadershi
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            gauges.clear()
+            forget()
     log.info("no longer leading", extra={"action": "clock.stopped"})
 
 

@@ -9,8 +9,8 @@ from bot.config import Configuration
 from bot.errors import ConfigError
 from bot.ports import Lane
 from bot.runtime import Runtime
-from scheduler.link import Link
-from scheduler.queues import QUEUES, ensure_all, hint_message
+from scheduler.link import NATS_ERRORS, Link
+from scheduler.queues import API_TIMEOUT_S, QUEUES, ensure_all, hint_message
 from scheduler.settings import NatsSettings
 from scheduler.wakes import Wakes
 
@@ -44,6 +44,17 @@ class NatsDispatcher:
 
     def is_up(self) -> bool:
         return self._link.is_up()
+
+    async def depths(self) -> dict[str, int]:
+        """Hints that wait or are at work, by queue; empty while NATS is away."""
+        try:
+            if not self._link.is_up():
+                return {}
+            js = (await self._link.connected()).jetstream(timeout=API_TIMEOUT_S)
+            found = {name: await js.consumer_info(queue.stream, queue.durable) for name, queue in QUEUES.items()}
+        except NATS_ERRORS:
+            return {}
+        return {name: (each.num_pending or 0) + (each.num_ack_pending or 0) for name, each in found.items()}
 
     async def hint(self, organization_id: UUID, session_id: UUID, *, attempt: str) -> None:
         wake = self._wakes.wake if self._wakes is not None else self._hint

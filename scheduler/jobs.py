@@ -14,8 +14,11 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 
 from bot.errors import Permanent, Refused, Retryable, reason_of
+from bot.logs import bound
+from bot.metrics import failed, succeeded
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
+from bot.trace import traced
 from bot.unit import open_unit
 from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
 from scheduler.knowledge import EmbedKnowledge, embed_knowledge
@@ -52,11 +55,16 @@ async def run_job(runtime: Runtime, organization_id: UUID, job_id: UUID) -> None
     row = await jobs.claim(job_id, uuid4(), lease_s=FIRST_LEASE_S)
     if row is None:
         return
+    with traced(row.trace_id, f"job {row.name}"), bound(job_id=job_id, job=row.name):
+        await _run(runtime, organization_id, row)
+
+
+async def _run(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> None:
     found = _function_of(runtime, row.name)
     max_attempts = found[0].max_attempts if found is not None else Job.max_attempts
     if row.attempts > max_attempts:
         await _end(jobs.bury(row, error=row.last_error or ENDED_EACH_TIME), row, "dead")
-        log.error("job is dead", extra={"job": row.name, "job_id": str(job_id), "reason": row.last_error})
+        log.error("job is dead", extra={"reason": row.last_error, "action": "job.buried"})
         return
     try:
         if found is None:
@@ -71,15 +79,16 @@ async def run_job(runtime: Runtime, organization_id: UUID, job_id: UUID) -> None
         await asyncio.shield(jobs.retry(row, after_s=STOPPED_AGAIN_S, error="stopped", counts=False))
         raise
     except (Permanent, Refused) as e:
-        log.error("job cannot be done", extra={"job": row.name, "reason": str(e)})
+        log.error("job cannot be done", extra={"reason": str(e), "action": "job.buried"})
         await _end(jobs.bury(row, error=str(e)), row, "dead")
     except Retryable as e:
         await _again(row, max_attempts, str(e), e.after_s)
     except Exception as e:
-        log.exception("job raised", extra={"job": row.name, "attempt": row.attempts})
+        log.exception("job raised", extra={"attempt": row.attempts, "action": "job.failed"})
         await _again(row, max_attempts, reason_of(e), None)
     else:
         await _end(jobs.finish(row), row, "done")
+        log.info("job done", extra={"attempt": row.attempts, "action": "job.done"})
 
 
 def _function_of(runtime: Runtime, name: str) -> tuple[type[Job], Any] | None:
@@ -116,11 +125,11 @@ async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> 
 
 async def _again(row: ClaimedJob, max_attempts: int, error: str, after_s: float | None) -> None:
     if row.attempts >= max_attempts:
-        log.error("job is dead", extra={"job": row.name, "job_id": str(row.job_id), "reason": error})
+        log.error("job is dead", extra={"reason": error, "action": "job.buried"})
         await _end(jobs.bury(row, error=error), row, "dead")
         return
     wait_s = after_s if after_s is not None else back_off_s(row.attempts)
-    log.warning("job postponed", extra={"job": row.name, "reason": error, "after_s": round(wait_s, 1)})
+    log.warning("job postponed", extra={"reason": error, "after_s": round(wait_s, 1), "action": "job.postponed"})
     await _end(jobs.retry(row, after_s=wait_s, error=error), row, "retry")
 
 
@@ -131,8 +140,9 @@ def back_off_s(attempts: int) -> float:
 
 async def _end(change: Any, row: ClaimedJob, outcome: str) -> None:
     if not await change:
-        log.warning("lease of a job lost while it ran", extra={"job": row.name, "job_id": str(row.job_id)})
+        log.warning("lease of a job lost while it ran", extra={"action": "job.lost"})
     JOBS_FINISHED.labels(row.name, outcome).inc()
+    (succeeded if outcome == "done" else failed)()
 
 
 @asynccontextmanager
@@ -146,7 +156,7 @@ async def _renewing(row: ClaimedJob, lease_s: float) -> AsyncIterator[None]:
                 if not await jobs.renew(row, lease_s=lease_s):
                     return
             except Retryable as e:
-                log.warning("lease of a job not renewed", extra={"job": row.name, "reason": str(e)})
+                log.warning("lease of a job not renewed", extra={"reason": str(e)})
 
     if lease_s > FIRST_LEASE_S:
         await jobs.renew(row, lease_s=lease_s)

@@ -1,28 +1,29 @@
-"""Prometheus metrics of a worker, on 127.0.0.1 and only when a port is set (decision 24). Those of the clock: `scheduler/gauges.py`."""
+"""What workers count, and what the clock that leads measures; docs/metrics.md lists it with the rest."""
 
 from __future__ import annotations
 
-import logging
+from prometheus_client import Counter, Gauge, Histogram
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from store.metrics import REGISTRY
 
 __all__ = [
+    "CLOCK_LEAPS",
+    "CONNECTIONS_ACTIVE",
+    "CONNECTIONS_MAX",
+    "DEAD_ROWS",
     "JOBS_FINISHED",
     "LOOKOUT_FOUND",
-    "MESSAGES_PROCESSED",
+    "NUMBERS",
+    "QUEUE_DEPTH",
     "REGISTRY",
+    "ROWS_WAITING",
     "TASK_DURATION",
     "TASK_ERRORS",
     "WITHOUT_NATS",
-    "serve",
 ]
 
-log = logging.getLogger(__name__)
-
-REGISTRY = CollectorRegistry()
-MESSAGES_PROCESSED = Counter("messages_processed_total", "Hints at conversations that were followed", registry=REGISTRY)
 JOBS_FINISHED = Counter(
-    "jobs_finished_total", "Jobs that were run, by what became of them", ["job", "outcome"], registry=REGISTRY
+    "jobs_finished_total", "Jobs that were run, by what became of them", ["job_name", "outcome"], registry=REGISTRY
 )
 WITHOUT_NATS = Gauge(
     "worker_without_nats",
@@ -41,11 +42,19 @@ TASK_DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
     registry=REGISTRY,
 )
-
-
-def serve(host: str, port: int, registry: CollectorRegistry = REGISTRY) -> int:
-    """Starts the endpoint in a thread and returns its port."""
-    server, _ = start_http_server(port, addr=host, registry=registry)
-    bound: int = server.server_port
-    log.info("metrics", extra={"url": f"http://{host}:{bound}/metrics"})
-    return bound
+CONNECTIONS_ACTIVE = Gauge("postgres_connections_active", "Connections of the whole server", registry=REGISTRY)
+CONNECTIONS_MAX = Gauge("postgres_connections_max", "Connections that the server allows", registry=REGISTRY)
+QUEUE_DEPTH = Gauge("nats_queue_depth", "Hints that wait, or are at work", ["queue"], registry=REGISTRY)
+ROWS_WAITING = Gauge(
+    "rows_waiting", "Rows of a queue in PostgreSQL that are due, counted up to 10,000", ["table"], registry=REGISTRY
+)
+CLOCK_LEAPS = Counter(
+    "database_clock_leaps_total", "Times that the database's clock went back, and waits with it", registry=REGISTRY
+)
+NUMBERS = Gauge(
+    "numbers",
+    "Numbers by state; a connected one may be throttled by its provider besides, as a whole or in bulk",
+    ["state"],
+    registry=REGISTRY,
+)
+DEAD_ROWS = Gauge("dead_rows", "Rows that were given up, with the reason in `last_error`", ["queue"], registry=REGISTRY)

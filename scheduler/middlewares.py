@@ -10,7 +10,8 @@ from uuid import UUID
 
 from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
 
-from bot.logs import bound
+from bot.metrics import failed
+from bot.trace import traced
 from scheduler.metrics import TASK_DURATION, TASK_ERRORS
 from store.errors import Refused, Retryable
 from store.tenancy import organization_scope
@@ -28,7 +29,7 @@ class OrganizationBinding(TaskiqMiddleware):
 
     def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
         stack = ExitStack()
-        stack.enter_context(bound(trace_id=message.task_id))
+        stack.enter_context(traced(_uuid(message.task_id)))  # until a row says whose work it is
         organization_id = _uuid(message.labels.get("organization_id"))
         if organization_id is not None:
             stack.enter_context(organization_scope(organization_id))
@@ -65,6 +66,8 @@ class Measures(TaskiqMiddleware):
 
     def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
         TASK_DURATION.labels(message.task_name, self._queue).observe(result.execution_time)
+        if result.is_err:
+            failed()
 
 
 def _uuid(text: object) -> UUID | None:

@@ -34,9 +34,6 @@ class WorkerSettings(Settings):
     """One delivery task sends for so long before it lets others have its place."""
     lookout_s: float = Field(0.75, gt=0)
     """While NATS is away a worker looks for work in PostgreSQL itself, so often, give or take a third."""
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(None, ge=0, le=65535)
-    """Port of Prometheus metrics; 0 chooses a free one. None: none."""
 
 
 class ClockSettings(Settings):
@@ -71,10 +68,8 @@ class ClockSettings(Settings):
     traces_days: float = Field(14, gt=0)
     usage_days: float = Field(400, gt=0)
     """What models were asked and what it took, in `usage_facts`: a year and its bill."""
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(None, ge=0, le=65535)
-    """Port of Prometheus metrics of the leader; 0 chooses a free one. None: none."""
-    gauges_s: float = Field(15.0, gt=0)
+    measure_s: float = Field(5.0, gt=0)
+    """How often depths of queues and connections are looked at, for `/metrics` of the clock that leads."""
 
 
 class LimitSettings(Settings):

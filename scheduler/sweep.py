@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from bot.runtime import Runtime
 from bot.standing import PROBE_S
-from scheduler.gauges import CLOCK_LEAPS
+from scheduler.metrics import CLOCK_LEAPS
 from scheduler.settings import ClockSettings
 from store import queue_state
 from store.errors import Retryable

@@ -16,7 +16,6 @@ from bot.runtime import Runtime
 from bot.turn.runner import process_session as drain_session
 from scheduler.brokers import BROKERS
 from scheduler.jobs import run_job as run_claimed_job
-from scheduler.metrics import MESSAGES_PROCESSED
 from scheduler.settings import WorkerSettings
 from store.tenancy import current_organization
 
@@ -32,7 +31,6 @@ TaskContext = Annotated[Context, TaskiqDepends()]
 async def process_session(session_id: str, context: TaskContext) -> None:
     """Drains a conversation's inbox."""
     await drain_session(_runtime(context), current_organization(), UUID(session_id))
-    MESSAGES_PROCESSED.inc()
 
 
 async def run_job(job_id: str, context: TaskContext) -> None:

@@ -10,7 +10,7 @@ from taskiq.receiver import Receiver
 
 from bot.config import Configuration
 from bot.runtime import Runtime
-from scheduler import metrics, tasks
+from scheduler import tasks
 from scheduler.brokers import BROKERS
 from scheduler.dispatch import nats_url
 from scheduler.heartbeat import beating
@@ -51,8 +51,6 @@ async def receive(runtime: Runtime, settings: WorkerSettings, queue: str, stop: 
     broker.state[tasks.STATE_SETTINGS] = settings
     broker.state[tasks.STATE_STOPPING] = stop
     logging.getLogger("taskiq.receiver.receiver").setLevel(logging.CRITICAL)  # ErrorPolicy tells, once and with care
-    if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_host, settings.metrics_port)
     await broker.startup()
     receiver = Receiver(
         broker,

@@ -21,6 +21,7 @@ from tortoise.backends.base_postgres.client import translate_exceptions
 from tortoise.connection import get_connections
 
 from store.errors import ChatNationError, CrossOrganization, Refused, Retryable
+from store.metrics import note_query
 from store.scope import Scope, current_scope
 
 __all__ = [
@@ -92,6 +93,7 @@ class ScopedClient(AsyncpgDBClient):
                 max_size=self._maxsize,
                 server_settings=self._server_settings,
                 command_timeout=self._command_timeout_s,
+                init=_measure,
                 reset=_leave_session_as_it_is,
             )
         except (OSError, *_CONNECTION_LOST) as e:
@@ -352,6 +354,10 @@ async def _translated(translate: Any, func: Any, *args: Any, **kwargs: Any) -> A
             raise
 
     return await translate(ours, *args, **kwargs)
+
+
+async def _measure(connection: Any) -> None:
+    connection.add_query_logger(note_query)
 
 
 async def _leave_session_as_it_is(connection: Any) -> None:

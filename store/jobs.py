@@ -23,6 +23,7 @@ class ClaimedJob:
     attempts: int
     last_error: str
     token: UUID
+    trace_id: UUID
 
 
 async def claim(job_id: UUID, token: UUID, *, lease_s: float) -> ClaimedJob | None:
@@ -32,14 +33,15 @@ async def claim(job_id: UUID, token: UUID, *, lease_s: float) -> ClaimedJob | No
         " lease_until = clock_timestamp() + make_interval(secs => $3)"
         " WHERE id = $1 AND run_at <= clock_timestamp()"
         " AND (state = 'ready' OR (state = 'running' AND lease_until < clock_timestamp()))"
-        " RETURNING name, payload, attempts, last_error",
+        " RETURNING name, payload, attempts, last_error, COALESCE(trace_id, id) AS trace_id",
         job_id,
         token,
         lease_s,
     )
     if row is None:
         return None
-    return ClaimedJob(job_id, row["name"], orjson.loads(row["payload"]), row["attempts"], row["last_error"], token)
+    payload = orjson.loads(row["payload"])
+    return ClaimedJob(job_id, row["name"], payload, row["attempts"], row["last_error"], token, row["trace_id"])
 
 
 async def renew(job: ClaimedJob, *, lease_s: float) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "DueDelivery",
     "DueJob",
     "QueueLoad",
+    "ServerLoad",
     "WaitingSession",
     "apply_statuses",
     "count_dead",
@@ -32,6 +33,7 @@ __all__ = [
     "purge_traces",
     "purge_usage",
     "put_timeouts",
+    "server_load",
     "unparsed_deliveries",
     "waiting_sessions",
     "wake_held",
@@ -69,6 +71,29 @@ class WaitingSession:
     organization_id: UUID
     session_id: UUID
     inbox_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLoad:
+    """`waiting`: rows that are due, by table."""
+
+    connections: int
+    connections_max: int
+    waiting: dict[str, int]
+
+
+async def server_load(up_to: int) -> ServerLoad:
+    """Rows are counted up to so many. Connections are of the whole server: every database has its part of `max_connections`."""
+    row = await db.fetchrow(
+        "SELECT (SELECT sum(numbackends)::int FROM pg_stat_database) AS connections,"
+        " current_setting('max_connections')::int AS connections_max,"
+        " (SELECT count(*) FROM (SELECT 1 FROM inbox WHERE state = 'ready' AND next_attempt_at <= clock_timestamp() LIMIT $1) x) AS inbox,"
+        " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'ready' AND next_attempt_at <= clock_timestamp() LIMIT $1) x) AS outbox,"
+        " (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'ready' AND run_at <= clock_timestamp() LIMIT $1) x) AS jobs",
+        up_to,
+    )
+    waiting = {table: row[table] for table in ("inbox", "outbox", "jobs")}
+    return ServerLoad(row["connections"], row["connections_max"], waiting)
 
 
 async def hold_unknown_sends(grace_s: float, gap_s: float, reporters: Sequence[str]) -> int:

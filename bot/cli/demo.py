@@ -43,6 +43,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         "urls": state.urls,
         "dsn": state.dsn,
         "nats": state.nats,
+        "metrics": state.metrics,
         "organizations": _organizations(configuration.data),
     }
     if as_json:
@@ -50,6 +51,8 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         return
     for name, url in state.urls.items():
         typer.echo(f"{name:10} {url}")
+    for name, url in state.metrics.items():
+        typer.echo(f"metrics of {name:18} {url}")
     for organization in facts["organizations"]:
         typer.echo(f"\n{organization['name']}")
         for key in ORGANIZATION_KEYS[1:]:

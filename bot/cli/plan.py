@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from bot.cli.state import UpState
 from bot.config import Configuration
 from bot.errors import ConfigError
 from bot.settings import DemoSettings, EmulatorSettings
+from bot.telemetry.settings import MetricsSettings
 from store.settings import StoreSettings
 
 __all__ = ["QUEUES", "RANK_CLOCK", "RANK_FRONT", "RANK_WORKER", "Plan", "worker_environment"]
@@ -44,6 +46,7 @@ class Plan:
         self.web = _section(configuration, "web", "channels.settings:WebSettings")
         self.workers = _section(configuration, "worker", "scheduler.settings:WorkerSettings")
         self.nats_url = _section(configuration, "nats", "scheduler.settings:NatsSettings").url
+        self.metrics = configuration.section(MetricsSettings, "metrics")
         self._given = environment
         self.state = UpState(urls=self._urls())
 
@@ -132,7 +135,18 @@ class Plan:
             stop_rank=RANK_FRONT,
         )
         clock = self._command("clock", "scheduler", "clock", environment=self.environment(owner=True), rank=RANK_CLOCK)
-        return [web, *self._workers(environment), clock]
+        processes = [web, *self._workers(environment), clock]
+        if self.metrics.enabled:
+            self._give_metrics_ports(processes)
+        return processes
+
+    def _give_metrics_ports(self, processes: list[Command]) -> None:
+        """Each keeps its own when it is started again, so that Prometheus finds it."""
+        first, host = self.metrics.port, _reachable(self.metrics.host)
+        ports = range(first, first + len(processes)) if first else _free_ports(self.metrics.host, len(processes))
+        for process, port in zip(processes, ports, strict=True):
+            process.environment = dict(process.environment) | {"CHATNATION__METRICS__PORT": str(port)}
+            self.state.metrics[process.name] = f"http://{host}:{port}/metrics"
 
     def _workers(self, environment: Mapping[str, str]) -> list[Command]:
         found = []
@@ -212,6 +226,13 @@ def _check_port(host: str, port: int, setting: str) -> None:
         raise ConfigError(
             f"cannot listen on {host}:{port} ({os.strerror(problem.errno or 0)}): see {host_setting} and {setting}"
         )
+
+
+def _free_ports(host: str, n: int) -> list[int]:
+    """All different: they are held until the last one is found."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.create_server((host, 0))) for _ in range(n)]
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _try_bind(host: str, port: int) -> OSError | None:

@@ -25,6 +25,7 @@ class UpState:
     owner_dsn: str | None = None
     nats: str | None = None
     pids: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, str] = field(default_factory=dict)  # of each process of ours
 
     def write(self, data: Path) -> None:
         private_write(_path(data), json.dumps(asdict(self), indent=2))

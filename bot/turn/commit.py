@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from bot import trace
 from bot.errors import ChatNationError
 from bot.flows import FlowState
 from bot.turn.lease import MAX_ATTEMPTS, Claim, Head, head_of
@@ -19,7 +20,7 @@ from store.jsonb import to_jsonb
 
 __all__ = ["Committed", "LeaseLost", "Segment", "commit"]
 
-_COMMIT = "SELECT * FROM cn_commit($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb, $21::jsonb)"
+_COMMIT = "SELECT * FROM cn_commit($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb, $21::jsonb, $22)"
 
 
 class LeaseLost(ChatNationError):
@@ -81,6 +82,7 @@ async def commit(held: Claim, segment: Segment, unit: Unit | None, *, lease_s: f
         unit.jobs_json() if unit else None,
         unit.charges_json() if unit else None,
         to_jsonb(segment.understanding) if segment.understanding else None,
+        trace.current(),
     )
     if unit is not None:
         await unit.write()

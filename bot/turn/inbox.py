@@ -18,6 +18,7 @@ from uuid import UUID
 
 import asyncpg
 
+from bot import trace
 from bot.bodies import encode_inbound
 from bot.errors import Retryable
 from bot.messages import Inbound
@@ -41,7 +42,7 @@ _RAW = (
     " SELECT i, clock_timestamp(), a, b, s, o, d, 0 FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::int[], $5::text[], $6::text[])"
     " AS u(i, a, b, s, o, d)"
 )
-_ACCEPT = "SELECT $1 AS organization_id, a.* FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) a"
+_ACCEPT = "SELECT $1 AS organization_id, a.* FROM cn_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) a"
 _STATUSES = "SELECT cn_accept_statuses($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb[])"
 _EVENTS = "SELECT cn_accept_events($1, $2, $3, $4, $5, $6, $7)"
 RAW_VALUES = 6
@@ -66,6 +67,7 @@ class Arrival:
     part: Inbound
     reply_to: str | None
     at: datetime
+    trace_id: UUID | None = field(default_factory=trace.current)  # of the request that brought it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Delivered:
     arrivals: list[Arrival] = field(default_factory=list)
     statuses: list[StatusArrival] = field(default_factory=list)
     others: list[OtherArrival] = field(default_factory=list)
+    trace_id: UUID | None = field(default_factory=trace.current)
 
 
 Hint = Callable[[UUID, UUID, UUID], Awaitable[None]]  # organization, session, inbox row
@@ -131,7 +134,7 @@ class GroupCommit:
         self._waiting.append((delivered, future))
         if self._draining == 0 or (self._draining < MAX_COMMITS and len(self._waiting) >= ENOUGH):
             self._draining += 1
-            committer = asyncio.create_task(self._drain())
+            committer = asyncio.create_task(self._drain(), context=trace.untraced())
             self._committers.add(committer)
             committer.add_done_callback(self._committers.discard)
         await future
@@ -186,7 +189,8 @@ class GroupCommit:
         except Exception:
             log.exception("group commit failed, trying its deliveries one by one")
             for delivered, future in group:
-                await self._commit_alone(delivered, future)
+                with trace.traced(delivered.trace_id):
+                    await self._commit_alone(delivered, future)
         else:
             for _, future in group:
                 if not future.done():
@@ -383,6 +387,7 @@ def _columns(arrivals: Sequence[Arrival], keys: OrganizationKeys, sealed: bool) 
         [encode_inbound(each.part, keys, sealed=sealed) for each in arrivals],
         [each.reply_to for each in arrivals],
         [each.at for each in arrivals],
+        [each.trace_id for each in arrivals],
     )
 
 

@@ -41,6 +41,7 @@ class Head:
     external_id: str | None
     body: bytes | None
     reply_to: str | None
+    trace_id: UUID
 
 
 @dataclass(slots=True)
@@ -105,6 +106,7 @@ def head_of(row: Any) -> Head | None:
         row["external_id"],
         row["body"],
         row["reply_to"],
+        row["trace_id"] or row["inbox_id"],  # a time-out begins a trace of its own
     )
 
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bot.errors import Permanent, Retryable, reason_of
+from bot.logs import bound
+from bot.metrics import MESSAGES_PROCESSED, failed, succeeded
 from bot.publishing.serve import compiled_for
+from bot.trace import traced
 from bot.turn.commit import LeaseLost
 from bot.turn.lease import MAX_ATTEMPTS, Claim, Head, claim, renewing
 from bot.turn.places import Place
@@ -66,6 +69,12 @@ class _Ended(Enum):
 
 
 async def _answer(runtime: Runtime, held: Claim, head: Head, place: Place) -> Head | _Ended:
+    of_row = {"session_id": held.session_id, "inbox_id": head.inbox_id, "user_id": held.contact_id}
+    with traced(head.trace_id, "turn", kind=head.kind), bound(**of_row):
+        return await _try(runtime, held, head, place)
+
+
+async def _try(runtime: Runtime, held: Claim, head: Head, place: Place) -> Head | _Ended:
     started = time.monotonic()
     try:
         keys = await keyring().keys(held.organization_id)
@@ -74,20 +83,23 @@ async def _answer(runtime: Runtime, held: Claim, head: Head, place: Place) -> He
         turn = TurnInHand(runtime, held, head, keys, profile, compiled, runtime.clock.now(), place)
         following = await turn.answer()
     except LeaseLost:
-        log.warning("lease lost, another worker has the conversation")
+        log.warning("lease lost, another worker has the conversation", extra={"action": "turn.lost"})
         return _Ended.LET_GO
     except Retryable as e:
         return await _fail(runtime, held, head, str(e), e.after_s)
     except Permanent as e:
-        log.exception("turn failed for good")
+        log.exception("turn failed for good", extra={"action": "turn.failed"})
         return await _fail(runtime, held, head, str(e), None, dead=True)
     except Exception as e:
-        log.exception("turn failed")
+        log.exception("turn failed", extra={"action": "turn.failed"})
         return await _fail(runtime, held, head, reason_of(e), None)
     held.last_user_at = max(
         filter(None, (held.last_user_at, head.provider_at if head.kind == "message" else None)), default=None
     )
-    log.info("turn committed", extra={"kind": head.kind, "ms": round((time.monotonic() - started) * 1000, 1)})
+    MESSAGES_PROCESSED.labels(head.kind).inc()
+    succeeded()
+    ms = round((time.monotonic() - started) * 1000, 1)
+    log.info("turn committed", extra={"kind": head.kind, "ms": ms, "action": "turn.committed"})
     return following or _Ended.LET_GO
 
 
@@ -95,11 +107,15 @@ async def _fail(
     runtime: Runtime, held: Claim, head: Head, reason: str, after_s: float | None, *, dead: bool = False
 ) -> _Ended:
     """The row keeps its place in the conversation and is tried again, or stays dead with its reason."""
+    failed()
     dead = dead or head.attempts >= MAX_ATTEMPTS
     delay_s = after_s if after_s is not None else BACKOFF_S[min(head.attempts, len(BACKOFF_S)) - 1]
     await call(_FAIL, held.organization_id, held.session_id, held.token, head.inbox_id, reason, delay_s, dead)
     if dead:
-        log.error("inbox row is dead", extra={"kind": head.kind, "attempts": head.attempts, "reason": reason})
+        log.error(
+            "inbox row is dead",
+            extra={"kind": head.kind, "attempts": head.attempts, "reason": reason, "action": "turn.buried"},
+        )
         return _Ended.DEAD
     runtime.beside(_hint_again(runtime, held, head, delay_s))
     return _Ended.LET_GO

@@ -343,7 +343,7 @@ class TurnInHand:
     async def _perform(self, instance: Any, action: RunAction, state: FlowState, unit: Unit | None) -> ActionResult:
         skill = action.name.partition(":")[0]
         if instance is None:
-            log.error("no such action", extra={"action": action.name})
+            log.error("no such action", extra={"of_skill": action.name, "action": "action.missing"})
             return ActionResult(failed=f"no action {action.name}")
         turn = self._turn(action, state, skill, unit)
         try:
@@ -372,7 +372,7 @@ class TurnInHand:
         return self.runtime.registry.action_timeout_s(skill) or bridge.ACTION_TIMEOUT_S
 
     def _failed(self, action: RunAction, error: Exception) -> _Replay:
-        log.exception("action failed", extra={"action": action.name}, exc_info=error)
+        log.exception("action failed", extra={"of_skill": action.name, "action": "action.failed"}, exc_info=error)
         return _Replay(action.key, ActionResult(failed=f"{type(error).__name__} in {action.name}"))
 
     async def _commit(self, state: FlowState, said: Sequence[tuple[Outbound, str, str]], *, done: bool) -> Committed:
@@ -464,7 +464,7 @@ class TurnInHand:
                 case RunAction():
                     action = effect
                 case HandOffRequested():
-                    log.info("hand-off requested", extra={"reason": effect.reason})
+                    log.info("hand-off requested", extra={"reason": effect.reason, "action": "conversation.handed_off"})
                     self.asides.append(partial(self._note_hand_off, effect.reason))
                 case Log():
                     log.debug("flow %s", effect.kind)

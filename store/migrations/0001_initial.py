@@ -259,6 +259,7 @@ class Migration(migrations.Migration):
                 ("attempts", fields.SmallIntField(default=0)),
                 ("next_attempt_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ("last_error", fields.CharField(default="", max_length=500)),
+                ("trace_id", fields.UUIDField(null=True)),
             ],
             options={
                 "table": "inbox",
@@ -287,6 +288,7 @@ class Migration(migrations.Migration):
                 ("last_error", fields.CharField(default="", max_length=500)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ("finished_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("trace_id", fields.UUIDField(null=True)),
             ],
             options={
                 "table": "jobs",
@@ -502,6 +504,7 @@ class Migration(migrations.Migration):
                 ("throttled", fields.SmallIntField(null=True)),
                 ("waits_for", fields.CharField(null=True, max_length=64)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
+                ("trace_id", fields.UUIDField(null=True)),
             ],
             options={
                 "table": "outbox",

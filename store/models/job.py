@@ -28,6 +28,7 @@ class JobRow(OrgModel):
     last_error = fields.CharField(max_length=500, default="")
     created_at = fields.DatetimeField(auto_now_add=True)
     finished_at = fields.DatetimeField(null=True)
+    trace_id = fields.UUIDField(null=True)  # bot.trace
 
     class Meta:
         table = "jobs"

@@ -90,6 +90,7 @@ class InboxItem(OrgModel):
     attempts = fields.SmallIntField(default=0)
     next_attempt_at = fields.DatetimeField(auto_now_add=True)
     last_error = fields.CharField(max_length=500, default="")
+    trace_id = fields.UUIDField(null=True)  # bot.trace
 
     class Meta:
         table = "inbox"
@@ -118,6 +119,7 @@ class OutboxItem(OrgModel):
     throttled = fields.SmallIntField(null=True)  # how often in a row the provider said "not now"
     waits_for = fields.CharField(max_length=64, null=True)  # the blob that is being uploaded
     created_at = fields.DatetimeField(auto_now_add=True)
+    trace_id = fields.UUIDField(null=True)
 
     class Meta:
         table = "outbox"

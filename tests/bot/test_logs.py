@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,11 @@ import pytest
 from bot.logs import bound, set_up
 from bot.redaction import redacted
 from bot.settings import LogFormat, LogSettings
+from bot.trace import traced
 from store.scope import organization_scope
 
+TRACE = UUID("4bf92f3577b34da6a3ce929d0e0e4736")
+ISO_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ORGANIZATION = UUID("0192f0c1-2345-7abc-8def-0123456789ab")
 log = logging.getLogger("tests.of.logs")
 
@@ -30,29 +34,41 @@ def records() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     root.handlers[:], root.level = handlers, level
 
 
-def test_a_record_has_the_fields_of_r371(records: Callable[[], list[dict[str, Any]]]) -> None:
-    with organization_scope(ORGANIZATION), bound(trace_id="t-1", user_id="u-1", turn_id="turn-1"):
+def test_a_record_has_the_fields_of_the_seed_and_no_others(records: Callable[[], list[dict[str, Any]]]) -> None:
+    with organization_scope(ORGANIZATION), traced(TRACE), bound(user_id="u-1", inbox_id="row-1"):
         log.info("turn committed", extra={"action": "turn.committed", "segments": 2})
     (record,) = records()
-    assert record.pop("timestamp").endswith("Z")
+    assert ISO_UTC.fullmatch(record.pop("timestamp"))
     assert record == {
-        "level": "info",
+        "level": "INFO",
         "service": "web",
-        "trace_id": "t-1",
+        "trace_id": TRACE.hex,
         "organization_id": str(ORGANIZATION),
         "user_id": "u-1",
         "action": "turn.committed",
-        "message": "turn committed",
-        "logger": "tests.of.logs",
-        "metadata": {"turn_id": "turn-1", "segments": 2},
+        "metadata": {
+            "message": "turn committed",
+            "logger": "tests.of.logs",
+            "inbox_id": "row-1",
+            "segments": 2,
+        },
     }
 
 
+def test_a_record_of_nothing_in_particular_has_the_fields_too(records: Callable[[], list[dict[str, Any]]]) -> None:
+    log.warning("it rains")
+    (record,) = records()
+    assert set(record) == {
+        *("timestamp", "level", "service", "trace_id", "organization_id", "user_id", "action", "metadata")
+    }
+    assert (record["trace_id"], record["organization_id"], record["user_id"], record["action"]) == (None,) * 4
+
+
 def test_what_is_bound_ends_with_its_block(records: Callable[[], list[dict[str, Any]]]) -> None:
-    with bound(trace_id="t-1"):
+    with traced(TRACE), bound(user_id="u-1"):
         pass
     log.info("later")
-    assert records()[0]["trace_id"] is None
+    assert (records()[0]["trace_id"], records()[0]["user_id"]) == (None, None)
 
 
 def test_an_exception_stays_in_its_record(records: Callable[[], list[dict[str, Any]]]) -> None:
@@ -61,8 +77,9 @@ def test_an_exception_stays_in_its_record(records: Callable[[], list[dict[str, A
     except ValueError:
         log.exception("it failed")
     (record,) = records()
-    assert record["exception"].startswith("Traceback")
-    assert "722" not in record["exception"]
+    exception = record["metadata"]["exception"]
+    assert exception.startswith("Traceback")
+    assert "722" not in exception
 
 
 def test_what_an_exception_quotes_stays_out_and_its_place_stays_in(records: Callable[[], list[dict[str, Any]]]) -> None:
@@ -74,14 +91,15 @@ def test_what_an_exception_quotes_stays_out_and_its_place_stays_in(records: Call
     except RuntimeError:
         log.exception("it failed")
     (record,) = records()
-    assert "MOTHER IS ILL" not in record["exception"]
-    assert "ValueError: [message left out]" in record["exception"]
-    assert "RuntimeError: reading an answer" in record["exception"]
+    exception = record["metadata"]["exception"]
+    assert "MOTHER IS ILL" not in exception
+    assert "ValueError: [message left out]" in exception
+    assert "RuntimeError: reading an answer" in exception
 
 
 def test_arguments_of_a_message_are_redacted_too(records: Callable[[], list[dict[str, Any]]]) -> None:
     log.warning("from %s", "254722000000")
-    assert records()[0]["message"] == "from [redacted]"
+    assert records()[0]["metadata"]["message"] == "from [redacted]"
 
 
 def test_text_for_people_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from bot.ports import Lane
 from bot.runtime import Runtime
-from scheduler.gauges import REGISTRY
 from scheduler.heartbeat import beat
+from scheduler.metrics import REGISTRY
 from scheduler.relay import Relay
 from scheduler.settings import ClockSettings
 from scheduler.sweep import Sweep

@@ -80,7 +80,8 @@ CREATE FUNCTION cn_accept(
     p_org uuid, p_account uuid[], p_portfolio text[],
     p_bsuid_index bytea[], p_bsuid_sealed bytea[], p_bsuid_masked text[],
     p_phone_index bytea[], p_phone_sealed bytea[], p_phone_masked text[], p_name text[], p_country text[],
-    p_message uuid[], p_inbox uuid[], p_external text[], p_type text[], p_body bytea[], p_reply_to text[], p_at timestamptz[]
+    p_message uuid[], p_inbox uuid[], p_external text[], p_type text[], p_body bytea[], p_reply_to text[], p_at timestamptz[],
+    p_trace uuid[]
 ) RETURNS TABLE (session_id uuid, inbox_id uuid) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -139,8 +140,8 @@ BEGIN
     -- Messages in the order of their ids, so that two batches with the same ones do not wait for each other crosswise; the inbox as they came.
     RETURN QUERY
     WITH item AS (
-        SELECT * FROM unnest(p_message, p_inbox, p_account, p_external, p_type, p_body, p_reply_to, p_at, contacts, sessions_of) WITH ORDINALITY
-            AS u(message, inbox, account, external, type, body, reply_to, at, contact, session, o) WHERE u.session IS NOT NULL
+        SELECT * FROM unnest(p_message, p_inbox, p_account, p_external, p_type, p_body, p_reply_to, p_at, p_trace, contacts, sessions_of) WITH ORDINALITY
+            AS u(message, inbox, account, external, type, body, reply_to, at, trace, contact, session, o) WHERE u.session IS NOT NULL
     ), fresh AS (
         INSERT INTO messages (id, organization_id, session_id, account_id, contact_id, direction, external_id, type, body, reply_to, origin,
                               status, provider_at, created_at)
@@ -154,14 +155,14 @@ BEGIN
             JOIN fresh ON fresh.id = n.message WHERE is_renamed AND n.name <> '' ORDER BY n.contact, n.o DESC
         ) l WHERE c.organization_id = p_org AND c.id = l.contact AND c.name <> l.name
     ), media AS (
-        INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
+        INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at, trace_id)
         SELECT cn_uuid7(), p_org, 'core.fetch_media', 'bulk', jsonb_build_object('message_id', t.message),
-               'media:' || t.message, 'ready', clock_timestamp(), 0, '', clock_timestamp()
+               'media:' || t.message, 'ready', clock_timestamp(), 0, '', clock_timestamp(), t.trace
         FROM item t JOIN fresh ON fresh.id = t.message WHERE t.type = 'media'
         ON CONFLICT (organization_id, key) DO NOTHING
     )
-    INSERT INTO inbox AS b (id, organization_id, session_id, message_id, kind, provider_at, state, attempts, next_attempt_at, last_error)
-    SELECT t.inbox, p_org, t.session, t.message, 'message', t.at, 'ready', 0, clock_timestamp(), ''
+    INSERT INTO inbox AS b (id, organization_id, session_id, message_id, kind, provider_at, state, attempts, next_attempt_at, last_error, trace_id)
+    SELECT t.inbox, p_org, t.session, t.message, 'message', t.at, 'ready', 0, clock_timestamp(), '', t.trace
     FROM item t JOIN fresh ON fresh.id = t.message ORDER BY t.o
     RETURNING b.session_id, b.id;
 END $$;

@@ -4,7 +4,7 @@ CREATE FUNCTION cn_claim_outbox(p_org uuid, p_lane int, p_account uuid, p_limit 
 RETURNS TABLE (
     outbox_id uuid, message_id uuid, session_id uuid, account_id uuid, contact_id uuid, lane smallint, attempts smallint, was_unknown boolean,
     type text, body bytea, reply_to text, last_user_at timestamptz, opted_in_at timestamptz, opted_out_at timestamptz, locale text,
-    phone_sealed bytea, bsuid_sealed bytea, is_probe boolean, throttled smallint
+    phone_sealed bytea, bsuid_sealed bytea, is_probe boolean, throttled smallint, trace_id uuid
 ) LANGUAGE sql AS $$
     SELECT set_config('app.current_org', p_org::text, true);
     WITH due AS (
@@ -34,7 +34,7 @@ RETURNS TABLE (
               AND i.kind = 'phone' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
            (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = q.contact_id
               AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
-           q.old_state = 'probe', COALESCE(q.throttled, 0::smallint)
+           q.old_state = 'probe', COALESCE(q.throttled, 0::smallint), q.trace_id
     FROM mine q
     JOIN messages m ON m.organization_id = p_org AND m.id = q.message_id
     JOIN sessions s ON s.organization_id = p_org AND s.id = q.session_id
@@ -95,13 +95,14 @@ BEGIN
       AND r.outcome IN ('failed', 'retry', 'wait', 'throttled', 'held', 'upload', 'unknown', 'release');
 
     -- One job per file and number, however many messages wait for it.
-    INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
-    SELECT DISTINCT ON (k.key) cn_uuid7(), p_org, 'core.upload_media', 'bulk', k.upload, k.key, 'ready', clock_timestamp(), 0, '', clock_timestamp()
-    FROM (SELECT r.upload, cn_upload_key((r.upload->>'account_id')::uuid, r.upload->>'blob') AS key
-          FROM unnest(p_outcome, p_upload) AS r(outcome, upload) WHERE r.outcome = 'upload') k
+    INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at, trace_id)
+    SELECT DISTINCT ON (k.key) cn_uuid7(), p_org, 'core.upload_media', 'bulk', k.upload, k.key, 'ready', clock_timestamp(), 0, '', clock_timestamp(), k.trace_id
+    FROM (SELECT r.upload, cn_upload_key((r.upload->>'account_id')::uuid, r.upload->>'blob') AS key,
+              (SELECT o.trace_id FROM outbox o WHERE o.organization_id = p_org AND o.id = r.id) AS trace_id
+          FROM unnest(p_outbox, p_outcome, p_upload) AS r(id, outcome, upload) WHERE r.outcome = 'upload') k
     ORDER BY k.key
     ON CONFLICT (organization_id, key) DO UPDATE SET state = 'ready', payload = EXCLUDED.payload, run_at = clock_timestamp(), attempts = 0,
-        last_error = '', hinted_at = NULL, finished_at = NULL
+        last_error = '', hinted_at = NULL, finished_at = NULL, trace_id = EXCLUDED.trace_id
         WHERE jobs.state IN ('done', 'dead');
 END $$;
 
@@ -241,7 +242,7 @@ END $$;
 -- Business-initiated messages, once per key; the session is made where the contact has none with this number yet.
 CREATE FUNCTION cn_put_sends(
     p_org uuid, p_contact uuid[], p_account uuid[], p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_key text[],
-    p_lane int[], p_origin text[]
+    p_lane int[], p_origin text[], p_trace uuid
 ) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     made int;
@@ -262,9 +263,9 @@ BEGIN
         SELECT m, p_org, session_id, a, c, 'out', t, b, k, o, 'queued', clock_timestamp() FROM wanted ORDER BY n
         ON CONFLICT (organization_id, key) DO NOTHING RETURNING id
     )
-    INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at, last_error, created_at)
+    INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at, last_error, created_at, trace_id)
     SELECT w.x, p_org, w.m, w.session_id, w.a, w.c, w.l, CASE WHEN h.id IS NULL THEN 'ready' ELSE 'held' END, 0,
-           CASE WHEN h.id IS NULL THEN clock_timestamp() ELSE 'infinity' END, COALESCE(h.state_reason, ''), clock_timestamp()
+           CASE WHEN h.id IS NULL THEN clock_timestamp() ELSE 'infinity' END, COALESCE(h.state_reason, ''), clock_timestamp(), p_trace
     FROM wanted w JOIN fresh f ON f.id = w.m
     LEFT JOIN channel_accounts h ON h.organization_id = p_org AND h.id = w.a AND h.state = 'stopped' ORDER BY w.n;
     GET DIAGNOSTICS made = ROW_COUNT;

@@ -3,7 +3,7 @@
 
 CREATE TYPE cn_inbox_head AS (
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
-    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8
+    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8, trace_id uuid
 );
 
 -- The head of a conversation, with the attempt counted before it is tried: a message that kills its process must not come back for ever.
@@ -29,7 +29,7 @@ BEGIN
             CONTINUE;
         END IF;
         UPDATE inbox SET attempts = inbox.attempts + 1 WHERE id = head.id AND organization_id = p_org;
-        SELECT head.id, head.kind, head.payload, head.attempts + 1, head.provider_at, m.id, m.external_id, m.type, m.body, m.reply_to, NULL
+        SELECT head.id, head.kind, head.payload, head.attempts + 1, head.provider_at, m.id, m.external_id, m.type, m.body, m.reply_to, NULL, head.trace_id
         INTO result FROM (SELECT 1) one LEFT JOIN messages m ON m.organization_id = p_org AND m.id = head.message_id;
         RETURN result;
     END LOOP;
@@ -41,7 +41,7 @@ RETURNS TABLE (
     contact_name text, contact_locale text, contact_country text, opted_in_at timestamptz, opted_out_at timestamptz,
     phone_sealed bytea, bsuid_sealed bytea,
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
-    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8
+    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8, trace_id uuid
 ) LANGUAGE plpgsql AS $$
 DECLARE
     s sessions%ROWTYPE;
@@ -70,7 +70,7 @@ BEGIN
         (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = s.contact_id
            AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
         head.inbox_id, head.kind, head.payload, head.attempts, head.provider_at,
-        head.message_id, head.external_id, head.type, head.body, head.reply_to, head.retry_in_s
+        head.message_id, head.external_id, head.type, head.body, head.reply_to, head.retry_in_s, head.trace_id
     FROM contacts c WHERE c.organization_id = p_org AND c.id = s.contact_id;
 END $$;
 
@@ -98,9 +98,9 @@ BEGIN
 END $$;
 
 CREATE FUNCTION cn_put_jobs(p_org uuid, p_jobs jsonb) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
+    INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at, trace_id)
     SELECT (j->>'id')::uuid, p_org, j->>'name', j->>'queue', j->'payload', j->>'key', 'ready',
-           COALESCE((j->>'run_at')::timestamptz, clock_timestamp()), 0, '', clock_timestamp()
+           COALESCE((j->>'run_at')::timestamptz, clock_timestamp()), 0, '', clock_timestamp(), (j->>'trace_id')::uuid
     FROM jsonb_array_elements(p_jobs) j
     ON CONFLICT (organization_id, key) DO NOTHING
 $$;
@@ -117,11 +117,11 @@ CREATE FUNCTION cn_commit(
     p_org uuid, p_session uuid, p_token uuid, p_state jsonb, p_phase text, p_wait_until timestamptz, p_started_at timestamptz,
     p_last_user_at timestamptz, p_done_inbox uuid, p_lease_s float8, p_max_attempts int, p_settle_s float8,
     p_message uuid[], p_outbox uuid[], p_type text[], p_body bytea[], p_reply_to text[], p_origin text[], p_jobs jsonb, p_charges jsonb,
-    p_understanding jsonb
+    p_understanding jsonb, p_trace uuid
 ) RETURNS TABLE (
     committed boolean, direct boolean,
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
-    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8
+    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8, trace_id uuid
 ) LANGUAGE plpgsql AS $$
 DECLARE
     s record;
@@ -148,12 +148,12 @@ BEGIN
         SELECT m, p_org, p_session, s.account_id, s.contact_id, 'out', t, b, r, o, 'queued', clock_timestamp()
         FROM unnest(p_message, p_type, p_body, p_reply_to, p_origin) WITH ORDINALITY AS u(m, t, b, r, o, n) ORDER BY n;
         INSERT INTO outbox (id, organization_id, message_id, session_id, account_id, contact_id, lane, state, attempts, next_attempt_at,
-                            lease_token, last_error, created_at)
+                            lease_token, last_error, created_at, trace_id)
         SELECT x, p_org, m, p_session, s.account_id, s.contact_id, 0, CASE WHEN number.is_stopped THEN 'held' WHEN direct THEN 'sending' ELSE 'ready' END,
                CASE WHEN direct THEN 1 ELSE 0 END,
                CASE WHEN number.is_stopped THEN 'infinity' WHEN direct THEN clock_timestamp() + make_interval(secs => p_settle_s)
                     ELSE clock_timestamp() END,
-               CASE WHEN direct THEN p_token END, CASE WHEN number.is_stopped THEN number.state_reason ELSE '' END, clock_timestamp()
+               CASE WHEN direct THEN p_token END, CASE WHEN number.is_stopped THEN number.state_reason ELSE '' END, clock_timestamp(), p_trace
         FROM unnest(p_message, p_outbox) WITH ORDINALITY AS u(m, x, n) ORDER BY n;
     END IF;
     IF p_jobs IS NOT NULL THEN
@@ -178,6 +178,6 @@ BEGIN
     WHERE sessions.organization_id = p_org AND sessions.id = p_session;
     inbox_id := head.inbox_id; kind := head.kind; payload := head.payload; attempts := head.attempts; provider_at := head.provider_at;
     message_id := head.message_id; external_id := head.external_id; type := head.type; body := head.body; reply_to := head.reply_to;
-    retry_in_s := head.retry_in_s;
+    retry_in_s := head.retry_in_s; trace_id := head.trace_id;
     RETURN NEXT;
 END $$;

@@ -102,7 +102,15 @@ def test_demo_info_tells_what_a_client_needs(tmp_path: Path) -> None:
     }
     (tmp_path / "demo.json").write_text(json.dumps({"organizations": [organization | {"data_key": "not for clients"}]}))
     urls = {"web": "http://127.0.0.1:1", "emulator": "http://127.0.0.1:2", "chat": "http://127.0.0.1:2/"}
-    UpState(urls=urls, dsn="postgresql://app/x", nats="nats://n", pids={"supervisor": os.getpid()}).write(tmp_path)
+    metrics = {"web": "http://127.0.0.1:3/metrics"}
+    pids = {"supervisor": os.getpid()}
+    UpState(urls=urls, dsn="postgresql://app/x", nats="nats://n", pids=pids, metrics=metrics).write(tmp_path)
     done = chatnation("demo", "info", "--json", data=tmp_path)
-    expected = {"urls": urls, "dsn": "postgresql://app/x", "nats": "nats://n", "organizations": [organization]}
+    expected = {
+        "urls": urls,
+        "dsn": "postgresql://app/x",
+        "nats": "nats://n",
+        "metrics": metrics,
+        "organizations": [organization],
+    }
     assert json.loads(done.stdout) == expected
