@@ -48,6 +48,7 @@ SECTIONS = {
     "web": "channels.settings:WebSettings",
     "whatsapp": "channels.settings:WhatsAppSettings",
     "emulator": "bot.settings:EmulatorSettings",
+    "admin": "admin_ui.settings:AdminSettings",
     "store": "store.settings:StoreSettings",
     "nats": "scheduler.settings:NatsSettings",
     "worker": "scheduler.settings:WorkerSettings",

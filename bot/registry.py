@@ -96,8 +96,10 @@ class Registry:
         queue: str | None = None,
         package: str = "skills",
         remote: RemoteSettings | None = None,
+        admin: bool = False,
     ) -> Registry:
-        """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one)."""
+        """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one),
+        with `admin` its pages of the admin app."""
         skills: list[Skill] = []
         for name, module, folder in find_skills(package):
             known = next((other for other in skills if other.name == name), None)
@@ -124,6 +126,8 @@ class Registry:
             for each in QUEUES if queue == "all" else (queue,):
                 if not skill.off and each is not None:
                     _import_tasks(skill, each)
+            if admin and not skill.off and skill.manifest is not None and skill.manifest.trust is not Trust.REMOTE:
+                _import(skill, "admin")
         for skill in ordered:
             for problem in skill.problems:
                 log.error("skill problem", extra={"skill": skill.name, "off": skill.off, "problem": problem})

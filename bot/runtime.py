@@ -99,8 +99,10 @@ class Runtime:
         queue: str | None = None,
         clock: Clock | None = None,
         adapters: dict[str, str | Any] | None = None,
+        admin: bool = False,
     ) -> Runtime:
         """Opens the store, the skills and the adapters. `adapters` replaces some of `ADAPTERS`: a dotted name, a ready object, or None.
+        `admin`: the skills' admin pages are imported.
 
         Raises:
             ConfigError: a setting is missing or wrong.
@@ -117,6 +119,7 @@ class Runtime:
                 context=runtime.skill_context if queue is not None else None,
                 queue=queue,
                 remote=found.section(RemoteSettings, "remote"),
+                admin=admin,
             )
             await runtime.bind({**ADAPTERS, **_of_workers(queue), **(adapters or {})})
             runtime.feel(runtime.embedder)

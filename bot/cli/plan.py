@@ -42,6 +42,7 @@ class Plan:
             configuration.section(DemoSettings, "demo").enabled and importlib.util.find_spec("bot.demo") is not None
         )
         self.web = _section(configuration, "web", "channels.settings:WebSettings")
+        self.admin = _section(configuration, "admin", "admin_ui.settings:AdminSettings")
         self.workers = _section(configuration, "worker", "scheduler.settings:WorkerSettings")
         self.nats_url = _section(configuration, "nats", "scheduler.settings:NatsSettings").url
         self._given = environment
@@ -58,6 +59,7 @@ class Plan:
                 "CHATNATION__STORE__DSN is set but CHATNATION__STORE__SYSTEM_DSN is not: give the DSN of the role chatnation_system too"
             )
         _check_port(self.web.host, self.web.port, "CHATNATION__WEB__PORT")
+        _check_port(self.admin.host, self.admin.port, "CHATNATION__ADMIN__PORT")
         if self.emulator.enabled:
             _check_port(self.emulator.host, self.emulator.port, "CHATNATION__EMULATOR__PORT")
 
@@ -131,8 +133,15 @@ class Plan:
             ready=HttpReady(_reachable(self.web.host), self.web.port),
             stop_rank=RANK_FRONT,
         )
+        admin = Command(
+            "admin",
+            _module("admin_ui"),
+            environment,
+            ready=HttpReady(_reachable(self.admin.host), self.admin.port),
+            stop_rank=RANK_FRONT,
+        )
         clock = self._command("clock", "scheduler", "clock", environment=environment, rank=RANK_CLOCK)
-        return [web, *self._workers(environment), clock]
+        return [web, *self._workers(environment), clock, admin]
 
     def _workers(self, environment: Mapping[str, str]) -> list[Command]:
         found = []
@@ -158,7 +167,10 @@ class Plan:
         )
 
     def _urls(self) -> dict[str, str]:
-        urls = {"web": f"http://{_reachable(self.web.host)}:{self.web.port}"}
+        urls = {
+            "web": f"http://{_reachable(self.web.host)}:{self.web.port}",
+            "admin": f"http://{_reachable(self.admin.host)}:{self.admin.port}",
+        }
         if self.emulator.enabled:
             urls["emulator"] = f"http://{_reachable(self.emulator.host)}:{self.emulator.port}"
             urls["chat"] = f"{urls['emulator']}/"

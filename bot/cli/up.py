@@ -125,4 +125,4 @@ class Up:
 
 def _ready_line(urls: Mapping[str, str]) -> str:
     places = [f"chat: {urls['chat']}"] if "chat" in urls else []
-    return "  ".join(["ChatNation is ready", *places, f"web: {urls['web']}"])
+    return "  ".join(["ChatNation is ready", *places, f"admin: {urls['admin']}", f"web: {urls['web']}"])

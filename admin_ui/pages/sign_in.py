@@ -1,0 +1,60 @@
+"""Signing in. The only page that strangers see first, so it says little and says it kindly."""
+
+from __future__ import annotations
+
+from bot.identity.errors import NeedsSecondFactor
+from nicegui import context, ui
+
+from admin_ui import gate
+from admin_ui.kit import page
+from admin_ui.kit.controls import tag
+from admin_ui.kit.door import Problem, door, door_button, door_field
+from bot.errors import ChatNationError
+from bot.identity import access
+from bot.runtime import Runtime
+
+
+@page("/login", title={"en": "Sign in", "sw": "Ingia"}, public=True)
+async def login(runtime: Runtime, next: str = "/") -> None:  # the query parameter's name
+    ui.page_title("Sign in · ChatNation")
+    request = context.client.request
+    with door("Welcome back", "Sign in to see what your audience is up to."):
+        problem = Problem()
+        email = door_field("E-mail", kind="email", autocomplete="username", mark="email")
+        password = door_field("Password", kind="password", autocomplete="current-password", mark="password")
+        code = door_field(
+            "Code",
+            autocomplete="one-time-code",
+            hint="Six digits of your authenticator app, or a recovery code.",
+            mark="code",
+        )
+        code.parent_slot.parent.set_visibility(False)
+
+        async def go() -> None:
+            problem.hide()
+            try:
+                found = await access.sign_in(
+                    runtime,
+                    email.value or "",
+                    password.value or "",
+                    code=(code.value or "").strip() or None,
+                    ip=gate.address_of(request),
+                    user_agent=request.headers.get("user-agent", "")[:300],
+                )
+            except NeedsSecondFactor as e:
+                code.parent_slot.parent.set_visibility(True)
+                problem.say(str(e), "info")
+                return
+            except ChatNationError as e:
+                problem.say(str(e))
+                return
+            open_ones = [each for each in found.organizations if not each.suspended]
+            first = open_ones[0].organization_id if open_ones else None
+            ui.navigate.to(gate.ticket(found.session_id, found.user_id, first, next))
+
+        for each in (email, password, code):
+            each.on("keydown.enter", go, [])
+        door_button("Sign in", go, mark="sign-in")
+        with ui.element("div").classes("cn-line between cn-small"):
+            tag("a", "Forgot your password?").props["href"] = "/forgot"
+            tag("a", "Create an organization").props["href"] = "/register"
