@@ -65,15 +65,21 @@ class Problem:
         self._box.set_visibility(False)
 
 
+class DoorField(ui.input):
+    """An input whose label and hint are hidden with it: `field.host.set_visibility(False)`."""
+
+    host: ui.element
+
+
 def door_field(
     label: str, *, kind: str = "text", autocomplete: str = "off", hint: str = "", value: str = "", mark: str = ""
-) -> ui.input:
-    """Its `parent_slot.parent` is label, field and hint together."""
+) -> DoorField:
     target = f"door-{next(_numbers)}"
-    with ui.element("div").classes("cn-field"):
+    with ui.element("div").classes("cn-field") as host:
         tag("label", label).props["for"] = target
         is_password = kind == "password"
-        found = ui.input(value=value, password=is_password, password_toggle_button=is_password)
+        found = DoorField(value=value, password=is_password, password_toggle_button=is_password)
+        found.host = host
         found.props(f'outlined dense hide-bottom-space for="{target}" autocomplete="{autocomplete}"')
         if not is_password:
             found.props(f'type="{kind}"')

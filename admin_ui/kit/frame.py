@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from uuid import UUID
@@ -128,7 +128,7 @@ def _organizations(desk: Desk) -> None:
                 ui.label(name)
 
 
-def _switch_to(organization_id: UUID) -> object:
+def _switch_to(organization_id: UUID) -> Callable[[], None]:
     def switch() -> None:
         desk = here()
         ui.navigate.to(gate.ticket(desk.session_id, desk.principal.id, organization_id, "/"))

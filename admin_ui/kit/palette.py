@@ -24,7 +24,7 @@ def palette(desk: Desk) -> None:
     with ui.dialog() as found, ui.element("div").classes("cn-palette").props("role=dialog aria-modal=true") as box:
         box.props["aria-label"] = desk.word("search")
 
-        async def look(event: ValueChangeEventArguments) -> None:
+        async def look(event: ValueChangeEventArguments[str]) -> None:
             await show(str(event.value or ""))
 
         text = ui.input(placeholder=desk.word("search"), on_change=bound(look, writes=False))

@@ -218,7 +218,7 @@ async def table(
         js_handler="(event, row) => { if (row._href && !event.target.closest('a,button')) window.location = row._href }",
     )
 
-    async def narrow(_: ValueChangeEventArguments) -> None:
+    async def narrow(_: ValueChangeEventArguments[Any]) -> None:
         chosen = {key: str(select.value or "") for key, select in selects.items()}
         text = str(find_field.value or "") if find_field is not None else ""
         await made.reload(replace(made.query, find=text.strip(), filters=chosen, offset=0))

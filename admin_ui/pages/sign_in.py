@@ -28,7 +28,7 @@ async def login(runtime: Runtime, next: str = "/") -> None:  # the query paramet
             hint="Six digits of your authenticator app, or a recovery code.",
             mark="code",
         )
-        code.parent_slot.parent.set_visibility(False)
+        code.host.set_visibility(False)
 
         async def go() -> None:
             problem.hide()
@@ -42,7 +42,7 @@ async def login(runtime: Runtime, next: str = "/") -> None:  # the query paramet
                     user_agent=request.headers.get("user-agent", "")[:300],
                 )
             except NeedsSecondFactor as e:
-                code.parent_slot.parent.set_visibility(True)
+                code.host.set_visibility(True)
                 problem.say(str(e), "info")
                 return
             except ChatNationError as e:
