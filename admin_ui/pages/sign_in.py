@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.identity.errors import NeedsSecondFactor
 from nicegui import context, ui
 
 from admin_ui import gate
@@ -11,6 +10,7 @@ from admin_ui.kit.controls import tag
 from admin_ui.kit.door import Problem, door, door_button, door_field
 from bot.errors import ChatNationError
 from bot.identity import access
+from bot.identity.errors import NeedsSecondFactor
 from bot.runtime import Runtime
 
 
