@@ -1,5 +1,6 @@
 """The core tables. Skills bring their own beside their code."""
 
+from store.models.api import ApiAnswer
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
@@ -11,6 +12,7 @@ from store.models.usage import TurnTrace, UsageFact
 from store.models.user import Membership, User
 
 __all__ = [
+    "ApiAnswer",
     "AuditEntry",
     "ChannelAccount",
     "ChannelEvent",
