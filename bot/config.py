@@ -46,6 +46,7 @@ ENVIRONMENT = "environment"
 # Section -> its model. Dotted names, because most of these packages stand above this one.
 SECTIONS = {
     "web": "channels.settings:WebSettings",
+    "api": "channels.api.settings:ApiSettings",
     "whatsapp": "channels.settings:WhatsAppSettings",
     "emulator": "bot.settings:EmulatorSettings",
     "admin": "admin_ui.settings:AdminSettings",

@@ -19,6 +19,7 @@ from typing import Any
 from bot.bounded import Bounded
 from bot.flows import Compiled, Diagnostic, SkillSource, compile_beside, compile_flows, load_skill
 from bot.flows.steps import BUILTIN_ACTIONS
+from bot.http import Routes
 from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, read_manifest
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
@@ -240,6 +241,29 @@ class Registry:
     def names(self, enabled: Iterable[str]) -> dict[str, NamesFunction]:
         """Who tells what there is of an entity, of these skills."""
         return {entity: tell for name in self._usable(enabled) for entity, tell in self.skills[name].names.items()}
+
+    def routes(self) -> list[tuple[str, Routes]]:
+        """What skills bring in their `http.py`, which is imported here: only the web process asks."""
+        found = []
+        for skill in self.usable:
+            if skill.manifest is not None and skill.manifest.trust is Trust.REMOTE:
+                continue
+            module = _import(skill, "http")
+            found += [
+                (skill.name, each)
+                for each in (vars(module).values() if module is not None else ())
+                if isinstance(each, Routes)
+            ]
+        return found
+
+    def permissions(self) -> dict[str, str]:
+        """What the skills' manifests define, each with its least role."""
+        return {
+            name: least
+            for skill in self.usable
+            if skill.manifest is not None
+            for name, least in skill.manifest.permissions.items()
+        }
 
     def handlers(self, event: Event, enabled: Iterable[str]) -> list[Handler]:
         return [

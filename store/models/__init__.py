@@ -1,5 +1,6 @@
 """The core tables. Skills bring their own beside their code."""
 
+from store.models.api import ApiAnswer
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.identity import (
@@ -21,6 +22,7 @@ from store.models.usage import TurnTrace, UsageFact
 from store.models.user import ApiKey, CustomRole, Invitation, Membership, User
 
 __all__ = [
+    "ApiAnswer",
     "ApiKey",
     "AuditEntry",
     "ChannelAccount",
