@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from bot.identity.errors import SecondFactorRequired
 from fastapi import FastAPI
 from nicegui import Client, app, context, ui
 from nicegui.page import page as nicegui_page
@@ -31,6 +30,8 @@ from admin_ui.kit.page import Missing, Page, may_see, owned_by, pages
 from admin_ui.scope import Desk, Organization, put_desk
 from admin_ui.settings import AdminSettings
 from admin_ui.words import LOCALES
+from bot.identity import NotAllowed
+from bot.identity.errors import SecondFactorRequired
 from bot.runtime import Runtime
 from store.db import fetchrow
 from store.jsonb import from_jsonb
@@ -170,6 +171,10 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
             context.client.content.clear()
             context.client.status_code = 404
             _nothing_here(desk)
+        except NotAllowed as e:
+            context.client.content.clear()
+            context.client.status_code = 403
+            _no_permission(desk, page, e.permission)
     return None
 
 
@@ -213,9 +218,11 @@ async def desk_for(runtime: Runtime, request: Request) -> Desk | None:
     )
 
 
-def _no_permission(desk: Desk, page: Page) -> None:
+def _no_permission(desk: Desk, page: Page, permission: str = "") -> None:
     why = desk.word(
-        "no_permission_why", permission=page.permission or page.skill or "", organization=desk.organization.name
+        "no_permission_why",
+        permission=permission or page.permission or page.skill or "",
+        organization=desk.organization.name,
     )
     with frame(desk, page), empty("lock", desk.word("no_permission"), why):
         link_button(desk.word("go_home"), "/", kind="primary")

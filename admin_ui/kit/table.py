@@ -65,6 +65,7 @@ class Filter:
     name: str
     title: Words
     options: Mapping[str, str]
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,12 @@ async def table(
 ) -> Table:
     """Inside `panel(flush=True)`. With `find` there is a field to search; the coroutine gets its text in `query.find`."""
     desk = here()
-    made = Table(name, columns, fetch, Query(sort=sort, descending=descending))
+    made = Table(
+        name,
+        columns,
+        fetch,
+        Query(filters={each.name: each.start for each in filters}, sort=sort, descending=descending),
+    )
     find_field, selects = None, {}
     if find or filters or export:
         with ui.element("div").classes("cn-tools"):
@@ -231,7 +237,7 @@ async def table(
 
 def _filter(name: str, each: Filter) -> ui.select:
     found = (
-        ui.select(dict(each.options), value="")
+        ui.select(dict(each.options), value=each.start)
         .props("outlined dense hide-bottom-space options-dense")
         .style("min-width: 150px")
         .mark(f"{name}-{each.name}")
