@@ -61,7 +61,7 @@ async def _enrol(organizations: Sequence[DemoOrganization], configuration: Confi
             founder = store_people.Founder(
                 uuid7(), user.email, name=user.name, locale="en", password_hash=hashed, email_verified_at=now
             )
-            await store_people.create_person(founder, now)
+            await store_people.create_person(founder, now=now)
         person = await store_people.person_named(user.email)
         assert person is not None
         for each in organizations:
