@@ -136,7 +136,7 @@ async def _change_to(page: Any, organization: str) -> None:
         return
     await page.locator(".cn-header button[title]").last.click()
     await page.locator(".q-item", has_text=organization).click()
-    await page.locator(".cn-brand-name", has_text=organization).wait_for()
+    await page.locator(".cn-brand-name", has_text=organization).wait_for(state="attached")  # hidden on a phone
 
 
 async def _everywhere(page: Any, base: str) -> list[str]:
