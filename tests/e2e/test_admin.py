@@ -5,7 +5,6 @@ The pictures are kept in the folder of the environment variable PICTURES, else i
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bot.demo.staff import DOMAIN, PASSWORD
 from tests.e2e.stack import Stack, running
 from tests.e2e.test_browser import PATIENCE_MS, open_browser
 
@@ -70,7 +70,7 @@ class Watched:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_page_is_whole(alive: Stack, pictures: Path, size: str, theme: str) -> None:
-    base, password = alive.state.urls["admin"], json.loads((alive.data / "demo.json").read_text())["password"]
+    base = alive.state.urls["admin"]
     async with open_browser() as browser:
         width, height = SIZES[size]
         context = await browser.new_context(viewport={"width": width, "height": height})
@@ -81,7 +81,7 @@ async def test_every_page_is_whole(alive: Stack, pictures: Path, size: str, them
         watched = Watched(page, base)
         for path in DOORS:
             await watched.look(path, pictures / _name(path, size, theme))
-        await _sign_in(page, base, password)
+        await _sign_in(page, base)
         await _change_to(page, "Savanna Events")
         for path in await _everywhere(page, base):
             await watched.look(path, pictures / _name(path, size, theme))
@@ -89,11 +89,11 @@ async def test_every_page_is_whole(alive: Stack, pictures: Path, size: str, them
 
 
 async def test_the_palette_opens_by_key_and_leads_to_a_page(alive: Stack) -> None:
-    base, password = alive.state.urls["admin"], json.loads((alive.data / "demo.json").read_text())["password"]
+    base = alive.state.urls["admin"]
     async with open_browser() as browser:
         page = await (await browser.new_context(viewport={"width": 1440, "height": 900})).new_page()
         page.set_default_timeout(PATIENCE_MS)
-        await _sign_in(page, base, password)
+        await _sign_in(page, base)
         await page.keyboard.press("Control+k")
         await page.locator(".cn-palette input").fill("audi")
         await (
@@ -106,11 +106,11 @@ async def test_the_palette_opens_by_key_and_leads_to_a_page(alive: Stack) -> Non
 
 
 async def test_a_ticket_is_let_in_at_the_door(alive: Stack) -> None:
-    base, password = alive.state.urls["admin"], json.loads((alive.data / "demo.json").read_text())["password"]
+    base = alive.state.urls["admin"]
     async with open_browser() as browser:
         page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
         page.set_default_timeout(PATIENCE_MS)
-        await _sign_in(page, base, password, email="brian@savanna.example")
+        await _sign_in(page, base, "event-manager")
         await page.goto(f"{base}/events")
         event = await page.locator("a.cn-row").first.get_attribute("href")
         await page.goto(f"{base}{event}/people")
@@ -122,10 +122,10 @@ async def test_a_ticket_is_let_in_at_the_door(alive: Stack) -> None:
             await page.locator(f".cn-verdict.{verdict}").wait_for()
 
 
-async def _sign_in(page: Any, base: str, password: str, *, email: str = "amina@savanna.example") -> None:
+async def _sign_in(page: Any, base: str, who: str = "owner") -> None:
     await page.goto(f"{base}/login")
-    await page.locator("input[type=email]").fill(email)
-    await page.locator("input[type=password]").fill(password)
+    await page.locator("input[type=email]").fill(f"{who}@{DOMAIN}")
+    await page.locator("input[type=password]").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
     await page.locator(".cn-header").wait_for()
 
