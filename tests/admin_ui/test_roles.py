@@ -11,7 +11,7 @@ from admin_ui.scope import desk_of
 from bot.identity.rights import defined_permissions
 from bot.identity.roles import Role, permissions_of
 from bot.testing.people import enrol
-from tests.admin_ui.desk import Desks, static_pages, until
+from tests.admin_ui.desk import PASSWORD, Desks, static_pages, until
 
 MEMBERS = [role for role in Role if role is not Role.PLATFORM_ADMIN]
 
@@ -93,7 +93,7 @@ async def test_what_belongs_to_another_organization_is_not_found(desks: Desks) -
 
 
 async def test_the_member_of_two_organizations_can_change_between_them(desks: Desks) -> None:
-    await enrol(desks.runtime, desks.other_id, "owner@savanna.example", "viewer")
+    await enrol(desks.runtime, desks.other_id, "owner@savanna.example", "viewer", password=PASSWORD)
     user = await desks.sit_down("owner")
     assert user.client is not None
     assert desk_of(user.client).organization.id == desks.organization_id  # where she may more
