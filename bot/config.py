@@ -46,8 +46,10 @@ ENVIRONMENT = "environment"
 # Section -> its model. Dotted names, because most of these packages stand above this one.
 SECTIONS = {
     "web": "channels.settings:WebSettings",
+    "api": "channels.api.settings:ApiSettings",
     "whatsapp": "channels.settings:WhatsAppSettings",
     "emulator": "bot.settings:EmulatorSettings",
+    "admin": "admin_ui.settings:AdminSettings",
     "store": "store.settings:StoreSettings",
     "nats": "scheduler.settings:NatsSettings",
     "worker": "scheduler.settings:WorkerSettings",
@@ -57,6 +59,9 @@ SECTIONS = {
     "remote": "bot.remote.settings:RemoteSettings",
     "embeddings": "bot.embedding.settings:EmbeddingSettings",
     "llm": "bot.llm.settings:LlmSettings",
+    "identity": "bot.identity.settings:IdentitySettings",
+    "email": "bot.identity.settings:EmailSettings",
+    "sms": "bot.identity.settings:SmsSettings",
     "log": "bot.settings:LogSettings",
     "metrics": "bot.telemetry.settings:MetricsSettings",
     "sentry": "bot.telemetry.settings:SentrySettings",

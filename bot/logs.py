@@ -33,6 +33,8 @@ NOT_METADATA = frozenset((*FIELDS, "_record", "_from_structlog", "event", "logge
 RESET = "\x1b[0m"
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[1;31m"}
 NOISY = (
+    "uvicorn",
+    "uvicorn.error",
     "asyncio",
     "nats",
     "taskiq",

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.flows import Compiled, Diagnostic, SkillSource
-from bot.loading.code import import_code, import_tasks
+from bot.http import Routes
+from bot.loading.code import import_code, import_module, import_tasks
 from bot.loading.order import compile_each, follow_the_required, in_order_of_requirements
 from bot.loading.read import FLOW_FILES, find_skills, read_skills
 from bot.loading.sets import CompiledSets
 from bot.loading.skill import Handler, Skill, TaskFunction
-from bot.manifest import MenuItem
+from bot.manifest import MenuItem, Trust
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, NamesFunction, SkillContext
@@ -47,8 +48,10 @@ class Registry:
         queue: str | None = None,
         package: str = "skills",
         remote: RemoteSettings | None = None,
+        admin: bool = False,
     ) -> Registry:
-        """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one)."""
+        """Reads every skill; with `context` also imports actions and event handlers, with `queue` the task modules of that queue ("all": of every one),
+        with `admin` its pages of the admin app."""
         ordered = in_order_of_requirements(read_skills(package))
         compile_each(ordered)
         for skill in ordered:
@@ -58,6 +61,8 @@ class Registry:
             for each in QUEUES if queue == "all" else (queue,):
                 if not skill.off and each is not None:
                     import_tasks(skill, each)
+            if admin and not skill.off and skill.manifest is not None and skill.manifest.trust is not Trust.REMOTE:
+                import_module(skill, "admin")
         for skill in ordered:
             for problem in skill.problems:
                 log.error("skill problem", extra={"skill": skill.name, "off": skill.off, "problem": problem})
@@ -135,6 +140,29 @@ class Registry:
     def names(self, enabled: Iterable[str]) -> dict[str, NamesFunction]:
         """Who tells what there is of an entity, of these skills."""
         return {entity: tell for name in self._usable(enabled) for entity, tell in self.skills[name].names.items()}
+
+    def routes(self) -> list[tuple[str, Routes]]:
+        """What skills bring in their `http.py`, which is imported here: only the web process asks."""
+        found = []
+        for skill in self.usable:
+            if skill.manifest is not None and skill.manifest.trust is Trust.REMOTE:
+                continue
+            module = import_module(skill, "http")
+            found += [
+                (skill.name, each)
+                for each in (vars(module).values() if module is not None else ())
+                if isinstance(each, Routes)
+            ]
+        return found
+
+    def permissions(self) -> dict[str, str]:
+        """What the skills' manifests define, each with its least role."""
+        return {
+            name: least
+            for skill in self.usable
+            if skill.manifest is not None
+            for name, least in skill.manifest.permissions.items()
+        }
 
     def handlers(self, event: Event, enabled: Iterable[str]) -> list[Handler]:
         return [

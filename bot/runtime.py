@@ -19,7 +19,7 @@ from bot.errors import ChatNationError, ConfigError
 from bot.flows import Effect
 from bot.holds import Holds
 from bot.names import KnownNames
-from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
+from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Notifier, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.remote.settings import RemoteSettings
 from bot.settings import SkillsSettings, TurnSettings
@@ -42,6 +42,7 @@ ADAPTERS = {
     "channel": "channels.whatsapp.channel:open_channel",
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
+    "notifier": "channels.notify:open_notifier",
 }
 # Only in workers, in this order; each may be None, and then everything works without.
 WORKER_ADAPTERS = {
@@ -78,6 +79,7 @@ class Runtime:
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
+        self.notifier: Notifier = cast("Notifier", None)
         self.understand: Callable[..., Understanding] = interpret
         self.embedder: Embedder | None = None
         self.senses: Senses | None = None  # what compares meanings; None: letters do
@@ -99,8 +101,10 @@ class Runtime:
         queue: str | None = None,
         clock: Clock | None = None,
         adapters: dict[str, str | Any] | None = None,
+        admin: bool = False,
     ) -> Runtime:
         """Opens the store, the skills and the adapters. `adapters` replaces some of `ADAPTERS`: a dotted name, a ready object, or None.
+        `admin`: the skills' admin pages are imported.
 
         Raises:
             ConfigError: a setting is missing or wrong.
@@ -117,6 +121,7 @@ class Runtime:
                 context=runtime.skill_context if queue is not None else None,
                 queue=queue,
                 remote=found.section(RemoteSettings, "remote"),
+                admin=admin,
             )
             await runtime.bind({**ADAPTERS, **_of_workers(queue), **(adapters or {})})
             runtime.feel(runtime.embedder)

@@ -91,3 +91,5 @@ class SkillsSettings(Settings):
 class DemoSettings(Settings):
     enabled: bool = True
     """Whether `chatnation up` loads the demo organizations."""
+    history: bool = False
+    """Whether they get two weeks of conversations and tickets too."""

@@ -1,4 +1,4 @@
-"""The web process: webhooks, health; the REST API joins here."""
+"""The web process: webhooks, health, the REST API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.errors import ChatNationError
+from channels.api.handle import Identify
+from channels.api.mount import add_api
 from channels.observed import observed
 from channels.settings import WebSettings
 from channels.webhooks import add_webhooks
@@ -25,8 +27,11 @@ RUNTIME: web.AppKey[Runtime] = web.AppKey("runtime")
 READY_TIMEOUT_S = 2.0
 
 
-def make_app(runtime: Runtime) -> web.Application:
-    """The aiohttp application of one process; closes with it what it opened, but not the runtime."""
+def make_app(runtime: Runtime, *, identify: Identify | None = None) -> web.Application:
+    """The aiohttp application of one process; closes with it what it opened, but not the runtime.
+
+    `identify` is who tells callers of the API by their credentials, in place of `bot.identity`.
+    """
     settings = runtime.configuration.section(WebSettings, "web")
     # A body that announces no length and is longer ends in 413 while it is read.
     app = web.Application(client_max_size=settings.body_limit_bytes, middlewares=[observed])
@@ -34,6 +39,7 @@ def make_app(runtime: Runtime) -> web.Application:
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     add_webhooks(app, runtime)
+    add_api(app, runtime, identify=identify)
     return app
 
 

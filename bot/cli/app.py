@@ -59,7 +59,7 @@ class Queue(StrEnum):
 
 @app.command()
 def up() -> None:
-    """Run everything on this machine: servers, migrations, demo, web, workers, clock and the WhatsApp emulator."""
+    """Run everything on this machine: servers, migrations, demo, web, admin app, workers, clock and the WhatsApp emulator."""
     from bot.cli.up import run
 
     raise typer.Exit(run())
@@ -69,6 +69,12 @@ def up() -> None:
 def web() -> None:
     """Run the web process: webhooks, health, media."""
     _become("channels", environment=_checked())
+
+
+@app.command()
+def admin() -> None:
+    """Run the admin app for organizers."""
+    _become("admin_ui", environment=_checked())
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from bot.cli.state import running, use_running
 from bot.config import Configuration
 from bot.demo.requests import list_requests
 from bot.demo.skills import switch
+from bot.demo.staff import PASSWORD, STAFF
 
 __all__ = ["app"]
 
@@ -45,6 +47,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         "nats": state.nats,
         "metrics": state.metrics,
         "organizations": _organizations(configuration.data),
+        "people": _people(),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
@@ -57,6 +60,18 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         typer.echo(f"\n{organization['name']}")
         for key in ORGANIZATION_KEYS[1:]:
             typer.echo(f"  {key:22} {organization.get(key)}")
+    typer.echo(f"\nPeople who sign in, all with the password “{PASSWORD}”")
+    for person in facts["people"]:
+        typer.echo(f"  {person['email']:42} {', '.join(person['roles'])}")
+
+
+@app.command()
+def seed() -> None:
+    """Give the demo organizations two weeks of conversations and tickets."""
+    with refusing():
+        configuration = use_running()
+        os.environ["CHATNATION__STORE__OWNER_DSN"] = running(configuration).owner_dsn or ""
+    raise typer.Exit(importlib.import_module("bot.demo.__main__").main(["seed"]))
 
 
 @app.command()
@@ -115,3 +130,15 @@ def _organizations(data: Path) -> list[dict[str, Any]]:
         return []
     organizations = content["organizations"] if isinstance(content, dict) else content
     return [{key: organization.get(key) for key in ORGANIZATION_KEYS} for organization in organizations]
+
+
+def _people() -> list[dict[str, Any]]:
+    return [
+        {
+            "email": person.email,
+            "name": person.name,
+            "password": PASSWORD,
+            "roles": [f"{role} of {slug}" for slug, role in person.roles] or ["platform_admin"],
+        }
+        for person in STAFF
+    ]

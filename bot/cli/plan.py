@@ -44,6 +44,7 @@ class Plan:
             configuration.section(DemoSettings, "demo").enabled and importlib.util.find_spec("bot.demo") is not None
         )
         self.web = _section(configuration, "web", "channels.settings:WebSettings")
+        self.admin = _section(configuration, "admin", "admin_ui.settings:AdminSettings")
         self.workers = _section(configuration, "worker", "scheduler.settings:WorkerSettings")
         self.nats_url = _section(configuration, "nats", "scheduler.settings:NatsSettings").url
         self.metrics = configuration.section(MetricsSettings, "metrics")
@@ -61,6 +62,7 @@ class Plan:
                 "CHATNATION__STORE__DSN is set but CHATNATION__STORE__SYSTEM_DSN is not: give the DSN of the role chatnation_system too"
             )
         _check_port(self.web.host, self.web.port, "CHATNATION__WEB__PORT")
+        _check_port(self.admin.host, self.admin.port, "CHATNATION__ADMIN__PORT")
         if self.emulator.enabled:
             _check_port(self.emulator.host, self.emulator.port, "CHATNATION__EMULATOR__PORT")
 
@@ -134,8 +136,15 @@ class Plan:
             ready=HttpReady(_reachable(self.web.host), self.web.port),
             stop_rank=RANK_FRONT,
         )
+        admin = Command(
+            "admin",
+            _module("admin_ui"),
+            environment,
+            ready=HttpReady(_reachable(self.admin.host), self.admin.port),
+            stop_rank=RANK_FRONT,
+        )
         clock = self._command("clock", "scheduler", "clock", environment=self.environment(owner=True), rank=RANK_CLOCK)
-        processes = [web, *self._workers(environment), clock]
+        processes = [web, *self._workers(environment), clock, admin]
         if self.metrics.enabled:
             self._give_metrics_ports(processes)
         return processes
@@ -172,7 +181,10 @@ class Plan:
         )
 
     def _urls(self) -> dict[str, str]:
-        urls = {"web": f"http://{_reachable(self.web.host)}:{self.web.port}"}
+        urls = {
+            "web": f"http://{_reachable(self.web.host)}:{self.web.port}",
+            "admin": f"http://{_reachable(self.admin.host)}:{self.admin.port}",
+        }
         if self.emulator.enabled:
             urls["emulator"] = f"http://{_reachable(self.emulator.host)}:{self.emulator.port}"
             urls["chat"] = f"{urls['emulator']}/"
@@ -187,6 +199,8 @@ class Plan:
             found["CHATNATION__STORE__OWNER_DSN"] = self.state.owner_dsn
         if self.emulator.enabled and not self.configuration.is_set("whatsapp.graph_url"):
             found["CHATNATION__WHATSAPP__GRAPH_URL"] = self.state.urls["emulator"]
+        if not self.configuration.is_set("identity.base_url"):
+            found["CHATNATION__IDENTITY__BASE_URL"] = self.state.urls["admin"]
         return found
 
 

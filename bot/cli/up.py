@@ -14,6 +14,7 @@ from bot.cli.process import CONFIG_ERROR, Process
 from bot.cli.state import UpState, claim
 from bot.cli.supervisor import Gone, Supervisor
 from bot.config import Configuration
+from bot.demo.staff import PASSWORD, STAFF
 from bot.errors import ConfigError, EmbeddedServerError
 
 __all__ = ["Up", "run"]
@@ -77,6 +78,8 @@ class Up:
         await self._supervisor.wait_until_ready(names, timeout_s=READY_TIMEOUT_S)
         self._write_state()
         self._console.step(f"started in {time.monotonic() - began:.1f} s, Ctrl-C stops everything")
+        if plan.has_demo:
+            self._console.step(f"sign in to the admin app as {STAFF[0].email} with “{PASSWORD}”")
         self._console.ready(_ready_line(plan.state.urls))
 
     def _begin(self, process: Process) -> str:
@@ -125,4 +128,4 @@ class Up:
 
 def _ready_line(urls: Mapping[str, str]) -> str:
     places = [f"chat: {urls['chat']}"] if "chat" in urls else []
-    return "  ".join(["ChatNation is ready", *places, f"web: {urls['web']}"])
+    return "  ".join(["ChatNation is ready", *places, f"admin: {urls['admin']}", f"web: {urls['web']}"])

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from bot.demo.history import write_history
 from bot.demo.people import DemoOrganization
+from bot.demo.staff import put_staff
 from bot.knowledge import KnowledgeStore
 from bot.knowledge.read import type_of
 from bot.registry import find_skills
@@ -19,7 +22,7 @@ from store.models import ChannelAccount, Organization, OrganizationKey, SkillIns
 from store.provision import put_meta_app
 from store.tenancy import organization_scope
 
-__all__ = ["KNOWLEDGE", "create", "load"]
+__all__ = ["KNOWLEDGE", "bring_to_life", "create", "load"]
 
 KNOWLEDGE = Path(__file__).parent / "knowledge"  # a folder for each organization
 
@@ -32,6 +35,19 @@ async def load(people: Sequence[DemoOrganization], master: Cipher) -> None:
                 if name in each.skills and (folder / "demo.py").is_file():
                     await importlib.import_module(f"{package}.demo").load(each.slug)
         await _put_knowledge(each)
+    await put_staff(people)
+
+
+async def bring_to_life(people: Sequence[DemoOrganization], *, now: datetime) -> None:
+    """Two weeks of conversations, and what skills make of them. Again: adds nothing."""
+    for each in people:
+        past = await write_history(each, now=now)
+        with organization_scope(each.id):
+            for name, package, folder in find_skills():
+                if name in each.skills and (folder / "demo.py").is_file():
+                    module = importlib.import_module(f"{package}.demo")
+                    if hasattr(module, "history"):
+                        await module.history(each.slug, UUID(each.account_id), past, now=now)
 
 
 async def create(person: DemoOrganization, master: Cipher) -> None:

@@ -1,0 +1,84 @@
+"""What pages are made of. A page is a function and one line:
+
+    @page("/contacts", title={"en": "Contacts", "sw": "Anwani"}, icon="people", group=Group.AUDIENCE, permission="contacts.view")
+    async def contacts(desk: Desk) -> None:
+        with heading({"en": "Contacts", "sw": "Anwani"}, "Everybody who ever wrote to you."):
+            button("Import", bound(start_import), icon="upload", kind="primary")
+        await table(...)
+
+* Path parameters and query parameters (those with a default) are arguments: `/contacts/{contact_id}` gives `contact_id: UUID`.
+* A handler goes through `bound(...)`: it re-enters the organization and opens one transaction; an argument named `work` is its unit of work
+  (`audit`, `enqueue`, `send`). `bound(fn, writes=False)` for what only reads or shows. `tests/admin_ui/test_handlers.py` finds those that do not.
+* `part = await live(draw)` is a part of the page that `await part.refresh()` draws again (never `ui.refreshable`, which does it for everybody).
+* No Tailwind: what elements look like is said by `static/theme.css` (`panel`, `cn-grid cn-cols-2`, `cn-line`, `cn-muted` ...) with tokens such as `--ink`.
+* `search(fn)` adds to the command palette, `todo(fn)` to the checklist of a new organization.
+"""
+
+from admin_ui.kit.after import after_commit, go, reload
+from admin_ui.kit.bound import Live, bound, live
+from admin_ui.kit.controls import (
+    badge,
+    bar,
+    button,
+    confirm,
+    dialog,
+    facts,
+    field,
+    heading,
+    icon_button,
+    link_button,
+    note,
+    panel,
+    select_field,
+    stat,
+    text_area,
+    text_field,
+    toast,
+)
+from admin_ui.kit.empty import empty
+from admin_ui.kit.page import Group, Hit, Missing, Page, Todo, link_to, page, pages, search, todo
+from admin_ui.kit.skeleton import skeleton
+from admin_ui.kit.undo import undo
+from admin_ui.scope import Desk, Organization, here
+
+__all__ = [
+    "Desk",
+    "Group",
+    "Hit",
+    "Live",
+    "Missing",
+    "Organization",
+    "Page",
+    "Todo",
+    "after_commit",
+    "badge",
+    "bar",
+    "bound",
+    "button",
+    "confirm",
+    "dialog",
+    "empty",
+    "facts",
+    "field",
+    "go",
+    "heading",
+    "here",
+    "icon_button",
+    "link_button",
+    "link_to",
+    "live",
+    "note",
+    "page",
+    "pages",
+    "panel",
+    "reload",
+    "search",
+    "select_field",
+    "skeleton",
+    "stat",
+    "text_area",
+    "text_field",
+    "toast",
+    "todo",
+    "undo",
+]

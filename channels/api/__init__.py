@@ -1,0 +1,1 @@
+"""The REST API of the web process: what `bot.http` declares, mounted."""
