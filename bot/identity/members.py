@@ -91,10 +91,10 @@ async def change_member(
     organization_id = organization_of(principal)
     limits = texts(events), texts(exhibitors)
     async with open_unit(runtime, organization_id, actor=principal.actor) as work:
-        row = await _locked(runtime, work, principal, user_id)
+        row, owners = await _locked(runtime, work, principal, user_id)
         role_name = await require_role(runtime, work, principal, role, role_id, limited=limits != (None, None))
         if role != Role.OWNER:
-            await _keep_an_owner(work, user_id)
+            _keep_an_owner(owners, user_id)
         await work.tx.execute(
             "UPDATE memberships SET role = $3, role_id = $4, events = $5::jsonb, exhibitors = $6::jsonb"
             " WHERE organization_id = $1 AND user_id = $2",
@@ -135,8 +135,8 @@ async def leave(runtime: Runtime, principal: Principal) -> None:
 async def _remove(runtime: Runtime, principal: Principal, user_id: UUID) -> None:
     organization_id = organization_of(principal)
     async with open_unit(runtime, organization_id, actor=principal.actor) as work:
-        row = await _locked(runtime, work, principal, user_id)
-        await _keep_an_owner(work, user_id)
+        row, owners = await _locked(runtime, work, principal, user_id)
+        _keep_an_owner(owners, user_id)
         for statement in (
             "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2",
             "UPDATE api_keys SET revoked_at = now() WHERE organization_id = $1 AND created_by = $2 AND revoked_at IS NULL",
@@ -150,27 +150,28 @@ async def _remove(runtime: Runtime, principal: Principal, user_id: UUID) -> None
     forget_organization(organization_id)
 
 
-async def _locked(runtime: Runtime, work: Unit, principal: Principal, user_id: UUID) -> Any:
-    row = await work.tx.fetchrow(f"{_MEMBER} AND m.user_id = $2 FOR UPDATE OF m", work.organization_id, user_id)
+async def _locked(runtime: Runtime, work: Unit, principal: Principal, user_id: UUID) -> tuple[Any, set[UUID]]:
+    """The member's row, and who the owners are. All these rows are locked in one order, so that the last two owners can neither remove
+    each other at the same moment nor wait for each other."""
+    locked = await work.tx.fetch(
+        "SELECT user_id, role FROM memberships WHERE organization_id = $1 AND (role = 'owner' OR user_id = $2) ORDER BY id FOR UPDATE",
+        work.organization_id,
+        user_id,
+    )
+    row = await work.tx.fetchrow(f"{_MEMBER} AND m.user_id = $2", work.organization_id, user_id)
     if row is None:
         raise NotPossible("no_member", "this person is no member any more; look at the list again")
     own = tuple(from_jsonb(row["permissions"])) if row["permissions"] else ()
     if user_id != principal.id:
         require_all(principal, await permissions_of_role(runtime, work.organization_id, row["role"], own))
-    return row
+    return row, {each["user_id"] for each in locked if each["role"] == Role.OWNER}
 
 
-async def _keep_an_owner(work: Unit, user_id: UUID) -> None:
-    """Owners' rows are locked in one order, so that the last two cannot remove each other at the same moment.
-
+def _keep_an_owner(owners: set[UUID], user_id: UUID) -> None:
+    """
     Raises:
         NotPossible
     """
-    rows = await work.tx.fetch(
-        "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'owner' ORDER BY id FOR UPDATE",
-        work.organization_id,
-    )
-    owners = {row["user_id"] for row in rows}
     if owners == {user_id}:
         raise NotPossible("last_owner", "this is the last owner; make somebody else an owner first")
 

@@ -184,7 +184,15 @@ async def addresses_of(user_id: UUID) -> list[str]:
 
 
 async def put_refresh_token(token_hash: str, session_id: UUID, *, now: datetime, expires_at: datetime) -> None:
+    """A family of tokens lives as long as its newest one."""
     with unscoped("a session of the API"):
+        await execute(
+            "UPDATE user_sessions SET expires_at = greatest(expires_at, $3), last_seen_at = greatest(last_seen_at, $2)"
+            " WHERE id = $1 AND kind = 'api'",
+            session_id,
+            now,
+            expires_at,
+        )
         await execute(
             "INSERT INTO refresh_tokens (token_hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
             token_hash,

@@ -115,4 +115,8 @@ def test_demo_info_tells_what_a_client_needs(tmp_path: Path) -> None:
         "metrics": metrics,
         "organizations": [organization],
     }
-    assert json.loads(done.stdout) == expected
+    told = json.loads(done.stdout)
+    people = told.pop("people")
+    assert told == expected
+    assert {role for each in people for role in each["roles"]} >= {"owner of savanna", "platform_admin"}
+    assert all(each["password"] for each in people)

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from bot.identity import second_factor
@@ -27,6 +28,7 @@ from bot.identity.members import change_member, leave, list_members, remove_memb
 from bot.identity.principal import NotAllowed, Principal
 from bot.identity.security import Security, set_security
 from tests.bot.identity.office import IP, PASSWORD, Office, raised, rows, token_of
+from tests.support.database import Database
 
 EVENT = UUID(int=7)
 
@@ -180,15 +182,30 @@ async def test_the_last_owner_can_neither_go_nor_step_down(office: Office) -> No
     assert (await raised(NotPossible, leave(office.runtime, second))).reason == "last_owner"
 
 
-async def test_the_last_two_owners_cannot_remove_each_other_at_once(office: Office) -> None:
+async def test_the_last_two_owners_cannot_remove_each_other_at_once(office: Office, database: Database) -> None:
     jane = await office.principal("jane@savanna.example")
     ben = await office.principal("ben@savanna.example", "owner")
-    await asyncio.gather(
-        remove_member(office.runtime, jane, ben.id), remove_member(office.runtime, ben, jane.id), return_exceptions=True
-    )
-    left = await rows(
-        "SELECT user_id FROM memberships WHERE role = 'owner' AND organization_id = $1", office.organization_id
-    )
+    blocker = await asyncpg.connect(database.superuser_dsn)
+    watcher = await asyncpg.connect(database.superuser_dsn)
+    try:
+        begun = blocker.transaction()
+        await begun.start()
+        await blocker.fetch("SELECT * FROM memberships FOR UPDATE")  # so that both are under way at once
+        removals = [
+            asyncio.create_task(remove_member(office.runtime, jane, ben.id)),
+            asyncio.create_task(remove_member(office.runtime, ben, jane.id)),
+        ]
+        for _ in range(500):
+            if await watcher.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 2:
+                break
+            await asyncio.sleep(0.02)
+        await begun.rollback()
+        outcomes = await asyncio.gather(*removals, return_exceptions=True)
+    finally:
+        await blocker.close()
+        await watcher.close()
+    assert sorted(getattr(each, "reason", "went") for each in outcomes) == ["last_owner", "went"]
+    left = await rows("SELECT user_id FROM memberships WHERE organization_id = $1", office.organization_id)
     assert len(left) == 1
 
 

@@ -92,6 +92,16 @@ async def test_refresh_tokens_expire_and_are_stored_as_hashes(office: Office) ->
     await raised(SessionEnded, refresh(office.runtime, "cnr_unknown"))
 
 
+async def test_a_family_that_is_used_lives_on_and_one_that_is_not_ends(office: Office) -> None:
+    tokens = await _tokens(office)
+    for _ in range(3):
+        office.later(days=20)
+        tokens = await refresh(office.runtime, tokens.refresh, organization_id=office.organization_id)
+        await _who(office, tokens.access)
+    office.later(days=31)
+    await raised(SessionEnded, refresh(office.runtime, tokens.refresh))
+
+
 # -- API keys
 
 
