@@ -37,6 +37,7 @@ class Principal:
     exhibitors: frozenset[UUID] | None = None
     session_id: UUID | None = None
     impersonated_by: UUID | None = None
+    rate_per_min: int | None = None  # of an API key
 
     @property
     def actor(self) -> str:
@@ -44,6 +45,9 @@ class Principal:
         if self.impersonated_by is not None:
             return f"user:{self.impersonated_by} as user:{self.id}"
         return f"{self.kind}:{self.id}"
+
+    def allowed(self, permissions: frozenset[str]) -> Principal:
+        return replace(self, permissions=permissions)
 
     def limited(self, *, events: frozenset[UUID] | None, exhibitors: frozenset[UUID] | None) -> Principal:
         """The same, for some events or exhibitors only; rights over the whole organization are lost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from bot.errors import CrossOrganization, Permanent, Refused, Retryable, UserFacing
 from bot.http import NOT_FOUND, Fault, Kind, Problem
 from bot.identity import NotAllowed
+from bot.identity.errors import LinkSpent, NotAMember, NotPossible, TooManyTries, Unauthenticated, WeakPassword
 from bot.publishing.service import Moved, NotSound
 
 __all__ = [
@@ -76,6 +78,17 @@ def problem_of(error: Exception, raises: Mapping[type[Exception], Kind]) -> Prob
     match error:
         case Problem():
             return error
+        case TooManyTries():
+            return Problem(TOO_MANY, str(error), headers={"Retry-After": str(math.ceil(error.after_s))})
+        case Unauthenticated():
+            return Problem(NOT_SIGNED_IN, str(error), headers={"WWW-Authenticate": "Bearer"}, reason=error.reason)
+        case NotAMember():
+            return Problem(FORBIDDEN, str(error), reason=error.reason)
+        case NotPossible():
+            place = (error.field,) if error.field else ()
+            return Problem(INVALID, str(error), faults=[Fault(str(error), place)], reason=error.reason)
+        case WeakPassword() | LinkSpent():
+            return Problem(INVALID, str(error), reason=error.reason)
         case NotAllowed():
             return Problem(FORBIDDEN, str(error), permission=error.permission)
         case ValidationError():

@@ -1,18 +1,29 @@
 """The core tables. Skills bring their own beside their code."""
 
-from store.models.api import ApiAnswer
+from store.models.api import ApiAnswer, UploadedFile
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
+from store.models.identity import (
+    Credential,
+    ExternalAttempt,
+    ExternalIdentity,
+    MailedToken,
+    RecoveryCode,
+    RefreshToken,
+    SignInTries,
+    UserSession,
+)
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
 from store.models.knowledge import KnowledgeBase, KnowledgeDocument, KnowledgePassage
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
 from store.models.usage import TurnTrace, UsageFact
-from store.models.user import Membership, User
+from store.models.user import ApiKey, CustomRole, Invitation, Membership, User
 
 __all__ = [
     "ApiAnswer",
+    "ApiKey",
     "AuditEntry",
     "ChannelAccount",
     "ChannelEvent",
@@ -20,12 +31,18 @@ __all__ = [
     "Consent",
     "Contact",
     "ContactIdentity",
+    "Credential",
+    "CustomRole",
+    "ExternalAttempt",
+    "ExternalIdentity",
     "Heartbeat",
     "InboxItem",
+    "Invitation",
     "JobRow",
     "KnowledgeBase",
     "KnowledgeDocument",
     "KnowledgePassage",
+    "MailedToken",
     "MediaFile",
     "Membership",
     "MergeProposal",
@@ -36,12 +53,17 @@ __all__ = [
     "OrganizationKey",
     "OutboxItem",
     "PacingSlot",
+    "RecoveryCode",
+    "RefreshToken",
     "Session",
+    "SignInTries",
     "SkillDraft",
     "SkillInstall",
     "SkillVersion",
     "TurnTrace",
+    "UploadedFile",
     "UsageFact",
     "User",
+    "UserSession",
     "WebhookDelivery",
 ]
