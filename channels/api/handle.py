@@ -143,8 +143,8 @@ class Operation:
         principal.require(route.permission, event=parameters.get("event_id"), exhibitor=parameters.get("exhibitor_id"))
 
     def _ask(self, request: web.Request, principal: Principal, ip: str) -> Ask:
-        key = request.headers.get("Idempotency-Key", "")
-        if key and not re.fullmatch(KEY, key):
+        key = request.headers.get("Idempotency-Key")
+        if key is not None and self.route.takes_key and not re.fullmatch(KEY, key):
             fault = Fault("1 to 200 visible ASCII characters", ("Idempotency-Key",), "header")
             raise Problem(INVALID, "see errors", faults=[fault])
         request_id = request[REQUEST_ID]
@@ -233,8 +233,8 @@ class Operation:
 
         At repeatable read, so that a change by anybody between this look and ours ends as 412 too.
         """
-        wanted = request.headers.get("If-Match")
-        if wanted is None:
+        wanted = request.headers.get("If-Match", "").strip()
+        if not wanted:
             if self.route.is_update:
                 raise Problem(
                     NO_PRECONDITION, "send the ETag that you got as If-Match, or * to overwrite whatever is there"

@@ -56,7 +56,7 @@ NO_MATCH = Kind("changed-meanwhile", 412, "It is not as you saw it any more")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "The body's type is not taken here")
 INVALID = Kind("invalid", 422, "Something in the request is not as it must be")
-KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request")
+KEY_REUSED = Kind("idempotency-key-reused", 409, "The Idempotency-Key belongs to another request")
 NOT_SOUND = Kind("draft-has-errors", 422, "The draft has errors")
 NO_PRECONDITION = Kind("precondition-required", 428, "Say which state you saw")
 TOO_MANY = Kind("too-many-requests", 429, "Slow down")
@@ -113,15 +113,18 @@ def problem_of(error: Exception, raises: Mapping[type[Exception], Kind]) -> Prob
             return Problem(TOO_LARGE, "send less at once")
         case web.HTTPNotFound():
             return Problem(NOT_FOUND, "there is nothing at this address; /v1/docs lists what there is")
-    if has_lost_a_race(error):
+    if _is_caused_by(error, asyncpg.IntegrityConstraintViolationError):
+        return Problem(CONFLICT, "there is one already, or something that it names is gone by now")
+    if _is_caused_by(error, asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+        # A transaction at repeatable read met somebody else's change.
         return Problem(NO_MATCH, "it was changed while you changed it; read it again")
     return Problem(BROKEN, "the request was not carried out; tell us its request_id if it happens again")
 
 
-def has_lost_a_race(error: BaseException | None) -> bool:
-    """Whether a transaction at repeatable read met somebody else's change; the ORM wraps PostgreSQL's own error."""
+def _is_caused_by(error: BaseException | None, *kinds: type[Exception]) -> bool:
+    """The ORM wraps PostgreSQL's own errors."""
     while error is not None:
-        if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+        if isinstance(error, kinds):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -18,6 +18,7 @@ from bot.demo.load import create
 from bot.demo.people import DemoOrganization, prepare
 from bot.identity import Role, tokens
 from bot.identity.access import identify, start_session
+from bot.identity.api_keys import create_key
 from bot.runtime import Runtime
 from bot.testing.fakes import NoDispatcher
 from bot.testing.people import QUICK_HASHES, enrol
@@ -69,6 +70,13 @@ class Office:
             self.runtime, person, second_factor=False, ip="127.0.0.1", user_agent="tests", kind="api"
         )
         return (await tokens.issue(self.runtime, session.session_id, person.id, organization_id)).access
+
+    async def api_key(self, organization: int = 0) -> str:
+        """A key that may everything that an owner may."""
+        token = await self.token(Role.OWNER, organization)
+        who = await identify(self.runtime, f"Bearer {token}", ip="127.0.0.1")
+        key = await create_key(self.runtime, who, name="all", scopes=sorted(who.permissions), rate_per_min=60_000)
+        return key.secret
 
     async def actor(self, token: str) -> str:
         """As audit entries name who has it."""

@@ -124,7 +124,7 @@ async def test_a_repeated_post_happens_once(office: Office) -> None:
     assert (again.status, again.json, again.etag) == (201, first.json, first.etag)
     assert again.headers["Idempotency-Replayed"] == "true"
     other = await office.call("POST", "/v1/events", token=token, headers=key, json={**EVENT, "title": "Other"})
-    assert (other.status, other.json["type"]) == (422, "https://chatnation.io/errors/idempotency-key-reused")
+    assert (other.status, other.json["type"]) == (409, "https://chatnation.io/errors/idempotency-key-reused")
     assert (await office.call("GET", "/v1/events?total=true", token=token)).json["meta"]["total"] == 1
     elsewhere = await office.call("POST", "/v1/events", token=await office.token(), headers=key, json=EVENT)
     assert elsewhere.data["id"] != first.data["id"]
