@@ -248,6 +248,7 @@ class Access(Enum):
 
 
 Handler = Callable[..., Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -306,19 +307,19 @@ class Routes:
         self.about = about
         self.routes: list[Route] = []
 
-    def get(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def get(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("GET", path, **declared)
 
-    def post(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def post(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("POST", path, **declared)
 
-    def put(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def put(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("PUT", path, **declared)
 
-    def patch(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def patch(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("PATCH", path, **declared)
 
-    def delete(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def delete(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("DELETE", path, **declared)
 
     def _declare(
@@ -334,7 +335,7 @@ class Routes:
         accepts: Sequence[str] = ("application/json",),
         gives: Sequence[str] = ("application/json",),
         location: str = "",
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[H], H]:
         """
         Args:
             permission: what the caller must be allowed; with `event_id` or `exhibitor_id` in the path, for that one.
@@ -344,7 +345,7 @@ class Routes:
             location: path of what was made, filled from the answer: "/events/{id}".
         """
 
-        def mark(handler: Handler) -> Handler:
+        def mark(handler: H) -> H:
             hints = get_type_hints(handler, include_extras=True)
             names = _PARAMETER.findall(path)
             expected = {"ask", "work", "query", "body", "page", *names}

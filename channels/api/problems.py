@@ -84,9 +84,10 @@ def problem_of(error: Exception, raises: Mapping[type[Exception], Kind]) -> Prob
             return Problem(NOT_SIGNED_IN, str(error), headers={"WWW-Authenticate": "Bearer"}, reason=error.reason)
         case NotAMember():
             return Problem(FORBIDDEN, str(error), reason=error.reason)
+        case NotPossible() if error.field:
+            return Problem(INVALID, str(error), faults=[Fault(str(error), (error.field,))], reason=error.reason)
         case NotPossible():
-            place = (error.field,) if error.field else ()
-            return Problem(INVALID, str(error), faults=[Fault(str(error), place)], reason=error.reason)
+            return Problem(CONFLICT, str(error), reason=error.reason)
         case WeakPassword() | LinkSpent():
             return Problem(INVALID, str(error), reason=error.reason)
         case NotAllowed():

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from bot.http import NOT_FOUND, Answer, Ask, Body, Line, Listed, Moment, Problem, Routes
 from bot.identity import api_keys
+from bot.unit import Unit
 
 routes = Routes(
     "API keys",
@@ -66,14 +67,14 @@ async def list_api_keys(ask: Ask) -> Listed[KeyOut]:
 
 
 @routes.post("/api-keys", permission="api_keys.manage", status=201)
-async def create_api_key(ask: Ask, body: KeyIn) -> NewKeyOut:
+async def create_api_key(ask: Ask, work: Unit, body: KeyIn) -> NewKeyOut:
     """Make a key."""
     made = await api_keys.create_key(ask.runtime, ask.principal, **body.model_dump())
     return NewKeyOut.model_validate(made)
 
 
 @routes.delete("/api-keys/{key_id}", permission="api_keys.manage")
-async def revoke_api_key(ask: Ask, key_id: UUID) -> None:
+async def revoke_api_key(ask: Ask, work: Unit, key_id: UUID) -> None:
     """Revoke a key; it ends within seconds."""
     if not await api_keys.revoke_key(ask.runtime, ask.principal, key_id):
         raise Problem(NOT_FOUND, "there is no such key, or it was revoked before")

@@ -100,7 +100,8 @@ async def test_another_organization_sees_and_changes_nothing(office: Office) -> 
 async def test_a_member_for_one_event_reaches_no_other(office: Office) -> None:
     things, others = await make_things(office), await make_things(office)
     token = await office.token(Role.EVENT_MANAGER, events=[UUID(things["event_id"])])
-    before = await state(office, others, await office.token())
+    owner = await office.token()
+    before = await state(office, others, owner)
     for route in every_route(office):
         if not isinstance(route.permission, str) or not route.permission.startswith("events."):
             continue
@@ -109,7 +110,7 @@ async def test_a_member_for_one_event_reaches_no_other(office: Office) -> None:
         assert others["event_id"] not in told, f"{route.method} {route.path}: {told}"
         if any(hint is UUID for hint in route.parameters.values()) or route.body is not None:
             assert answer.status >= 400, f"{route.method} {route.path}: {answer.status}"
-    assert await state(office, others, await office.token()) == before
+    assert await state(office, others, owner) == before
     assert (await office.call("GET", f"/v1/events/{things['event_id']}", token=token)).status == 200
 
 

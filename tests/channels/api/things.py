@@ -9,6 +9,7 @@ from uuid import uuid4
 from bot.bodies import OutBody, encode_outbound
 from bot.identity import Role
 from bot.messages import Text
+from bot.testing.people import enrol
 from store.crypto import keyring, mask_phone
 from store.models import ChannelAccount, Contact, ContactIdentity, Message, Session
 from store.tenancy import organization_scope
@@ -57,6 +58,15 @@ async def make_things(office: Office, organization: int = 0) -> dict[str, str]:
         headers={"Content-Type": "text/markdown"},
     )
     key = await post("/v1/api-keys", json={"name": f"{SECRET} key", "scopes": ["events.view"]})
+    role = await post("/v1/roles", json={"name": f"{SECRET} role {next(_people)}", "permissions": ["events.view"]})
+    invitation = await post("/v1/invitations", json={"email": f"{SECRET}{next(_people)}@example.org", "role": "viewer"})
+    member = await enrol(
+        office.runtime,
+        office.people[organization].id,
+        f"{SECRET.lower()}{next(_people)}@example.net",
+        "viewer",
+        name=SECRET,
+    )
     return {
         "event_id": event["id"],
         "ticket_type_id": kind["id"],
@@ -67,6 +77,9 @@ async def make_things(office: Office, organization: int = 0) -> dict[str, str]:
         "media_id": media["id"],
         "document_id": document["id"],
         "key_id": key["id"],
+        "role_id": role["id"],
+        "invitation_id": invitation["id"],
+        "user_id": str(member),
         "skill": "events",
     }
 
