@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, ge
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic import Field as PydanticField
 
 from bot.errors import ChatNationError
@@ -41,6 +41,7 @@ __all__ = [
     "MAX_LIMIT",
     "MAX_TOTAL",
     "NOT_FOUND",
+    "WHOLE",
     "Access",
     "Answer",
     "Ask",
@@ -74,6 +75,14 @@ T = TypeVar("T")
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=300)]
 Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=20_000)]
 Moment = AwareDatetime
+
+
+def _whole(given: Any) -> Any:
+    """JSON has one sort of number, and 7.0 is a whole one."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+WHOLE = BeforeValidator(_whole)  # of integers in bodies: Annotated[int, Field(ge=0), WHOLE]
 
 
 def _known(timezone: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field
 
 from bot.http import (
     NOT_FOUND,
+    WHOLE,
     Answer,
     Ask,
     Body,
@@ -56,7 +57,7 @@ Email = Annotated[
         max_length=254,
     ),
 ]
-Id32 = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seats = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
 
 _EVENT: dict[str, Any] = {
     "title": "Nairobi AI & Data Summit",
@@ -169,12 +170,14 @@ class TicketTypeIn(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [_TYPE]})
 
     name: Annotated[Name, StringConstraints(max_length=80)]
-    capacity: Id32
+    capacity: Seats
     description: Annotated[Line, StringConstraints(max_length=200)] = ""
-    price_minor: int = Field(0, ge=0, le=10**12, description="In the smallest unit of the event's currency; 0: free.")
+    price_minor: Annotated[
+        int, Field(ge=0, le=10**12, description="In the smallest unit of the event's currency; 0: free."), WHOLE
+    ] = 0
     opens_at: Moment | None = None
     closes_at: Moment | None = None
-    position: int = Field(0, ge=0, le=32_767)
+    position: Annotated[int, Field(ge=0, le=32_767), WHOLE] = 0
 
     def details(self) -> service.TypeDetails:
         return service.TypeDetails(**self.model_dump())

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from bot.http import NOT_FOUND, Answer, Ask, Body, Line, Listed, Moment, Problem, Routes
+from bot.http import NOT_FOUND, WHOLE, Answer, Ask, Body, Line, Listed, Moment, Problem, Routes
 from bot.identity import api_keys
 from bot.unit import Unit
 
@@ -31,7 +31,7 @@ class KeyIn(Body):
     ]
     scopes: list[Scope] = Field(min_length=1, max_length=100, description="Permissions, such as events.view.")
     expires_at: Moment | None = Field(None, description="At most a year from now; a year when it is left out.")
-    rate_per_min: int = Field(600, ge=1, le=60_000)
+    rate_per_min: Annotated[int, Field(ge=1, le=60_000), WHOLE] = 600
     internal: bool = Field(False, description="For services of your own, from the addresses of `allowed_ips` only.")
     allowed_ips: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F:./]{2,49}$")]] = Field(
         default_factory=list, max_length=100, description="Addresses or networks, such as 192.0.2.0/24."

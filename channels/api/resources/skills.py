@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from bot.flows import Diagnostic
-from bot.http import NOT_FOUND, Answer, Ask, Body, Filter, Kind, Line, Listed, Problem, Routes
+from bot.http import NOT_FOUND, WHOLE, Answer, Ask, Body, Filter, Kind, Line, Listed, Problem, Routes
 from bot.publishing import service
 from bot.publishing.overlay import Unfit
 from bot.publishing.switch import Needed, set_enabled
@@ -26,7 +26,7 @@ NEEDED = Kind("skill-needed", 409, "Skills stand on each other")
 UNFIT = Kind("unfit-file", 422, "No such file can be published")
 
 SkillName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
-Revision = Annotated[int, Field(ge=1, le=2**31 - 1, description="Of the draft that you saw.")]
+Revision = Annotated[int, Field(ge=1, le=2**31 - 1, description="Of the draft that you saw."), WHOLE]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Note = Annotated[Line, StringConstraints(max_length=300)]
 
@@ -82,8 +82,8 @@ class Publish(AtRevision):
 class RollBack(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"to": 0, "current": 1}]})
 
-    to: Number = Field(description="The version to publish again; 0: as shipped.")
-    current: Number = Field(description="The version that you saw as the one that counts.")
+    to: Annotated[Number, WHOLE] = Field(description="The version to publish again; 0: as shipped.")
+    current: Annotated[Number, WHOLE] = Field(description="The version that you saw as the one that counts.")
     note: Note = ""
 
 
