@@ -73,7 +73,7 @@ def bound_select(query: str, parameters: int) -> str:
     security sees no organization and no row. The outer side has one row, so the query's own order stands.
     """
     return (
-        f"SELECT q.* FROM (SELECT set_config('app.current_org', ${parameters + 1}, true) AS org OFFSET 0) b"
+        f"SELECT q.* FROM (SELECT set_config('app.current_org', ${parameters + 1}, true) AS org OFFSET 0) b"  # noqa: S608 - the ORM's own SQL
         f" CROSS JOIN LATERAL (SELECT * FROM ({query}) i LIMIT CASE WHEN b.org IS NULL THEN 0 END) q"
     )
 

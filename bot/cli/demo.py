@@ -16,6 +16,7 @@ from bot.cli.state import UpState
 from bot.config import Configuration
 from bot.demo.requests import list_requests
 from bot.demo.skills import switch
+from bot.demo.staff import PASSWORD, STAFF
 from bot.errors import ChatNationError, ConfigError
 
 __all__ = ["app", "use_running"]
@@ -45,6 +46,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         "dsn": state.dsn,
         "nats": state.nats,
         "organizations": _organizations(configuration.data),
+        "people": _people(),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
@@ -55,6 +57,9 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         typer.echo(f"\n{organization['name']}")
         for key in ORGANIZATION_KEYS[1:]:
             typer.echo(f"  {key:22} {organization.get(key)}")
+    typer.echo(f"\nPeople who sign in, all with the password “{PASSWORD}”")
+    for person in facts["people"]:
+        typer.echo(f"  {person['email']:42} {', '.join(person['roles'])}")
 
 
 @app.command()
@@ -128,6 +133,18 @@ def _organizations(data: Path) -> list[dict[str, Any]]:
         return []
     organizations = content["organizations"] if isinstance(content, dict) else content
     return [{key: organization.get(key) for key in ORGANIZATION_KEYS} for organization in organizations]
+
+
+def _people() -> list[dict[str, Any]]:
+    return [
+        {
+            "email": person.email,
+            "name": person.name,
+            "password": PASSWORD,
+            "roles": [f"{role} of {slug}" for slug, role in person.roles] or ["platform_admin"],
+        }
+        for person in STAFF
+    ]
 
 
 def _running(configuration: Configuration) -> UpState:

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bot.demo.people import DemoOrganization
+from bot.demo.staff import put_staff
 from bot.knowledge import KnowledgeStore
 from bot.knowledge.read import type_of
 from bot.registry import find_skills
@@ -32,6 +33,7 @@ async def load(people: Sequence[DemoOrganization], master: Cipher) -> None:
                 if name in each.skills and (folder / "demo.py").is_file():
                     await importlib.import_module(f"{package}.demo").load(each.slug)
         await _put_knowledge(each)
+    await put_staff(people)
 
 
 async def create(person: DemoOrganization, master: Cipher) -> None:

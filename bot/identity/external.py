@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import orjson
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -184,7 +184,7 @@ async def _exchange(provider: ProviderSettings, metadata: _Metadata, attempt: _A
             )
     except AuthlibBaseError as e:
         raise Unauthenticated("the provider did not accept the sign-in; begin again") from e
-    except (httpx.HTTPError, ValueError) as e:
+    except (httpx2.HTTPError, ValueError) as e:
         raise Retryable(f"{PROVIDERS[attempt.provider]} does not answer; try again, or use your password") from e
     found = token.get("id_token")
     if not isinstance(found, str):
@@ -333,11 +333,11 @@ async def _fetched(url: str, *, fresh: bool = False) -> Any:
     if held is not None and held[0] > time.monotonic() and not fresh:
         return held[1]
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client:
             response = await client.get(url)
             response.raise_for_status()
             found = response.json()
-    except (httpx.HTTPError, ValueError) as e:
+    except (httpx2.HTTPError, ValueError) as e:
         raise Retryable(f"{urlsplit(url).hostname} does not answer; try again, or use your password") from e
     _remembered[url] = (time.monotonic() + METADATA_S, found)
     return found

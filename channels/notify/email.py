@@ -78,6 +78,8 @@ def _write(path: Path, content: bytes) -> None:
 
 def _message(settings: EmailSettings, letter: Letter) -> EmailMessage:
     message = EmailMessage()
+    if "@" not in letter.to:  # headerregistry falls over an empty one
+        raise Permanent("this is no e-mail address that a letter can be sent to")
     try:
         name, sender = parseaddr(settings.sender)
         message["From"] = Address(name, addr_spec=sender)
