@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from bot.http import Access, Route, Upload
 from bot.identity import Role, permissions_of
 from channels.api.mount import declared
+from store.models import AuditEntry
+from store.tenancy import organization_scope
 from tests.channels.api.office import Answered, Office
 from tests.channels.api.things import SECRET, make_things
 
@@ -112,6 +114,27 @@ async def test_a_member_for_one_event_reaches_no_other(office: Office) -> None:
             assert answer.status >= 400, f"{route.method} {route.path}: {answer.status}"
     assert await state(office, others, owner) == before
     assert (await office.call("GET", f"/v1/events/{things['event_id']}", token=token)).status == 200
+
+
+async def test_every_change_is_in_the_audit_log(office: Office) -> None:
+    silent, changed = [], 0
+    for route in every_route(office):
+        if route.method == "GET" or isinstance(route.permission, Access):
+            continue
+        things, token = await make_things(office), await office.token()
+        before = await count_entries(office)
+        answer = await call(office, route, things, token)
+        if answer.status < 300:
+            changed += 1
+            if await count_entries(office) == before:
+                silent.append(route.name)
+    assert changed > 20
+    assert silent == ["switch_skill", "open_draft"]  # on already; a draft is not a change of anything yet
+
+
+async def count_entries(office: Office) -> int:
+    with organization_scope(office.organization_id):
+        return await AuditEntry.all().count()
 
 
 async def state(office: Office, things: dict[str, str], token: str) -> dict[str, str]:
