@@ -94,7 +94,7 @@ async def test_phone_numbers_are_masked_unless_one_may(office: Office) -> None:
     owner, viewer = await office.token(), await office.token(Role.VIEWER)
     whole = (await office.call("GET", path, token=owner)).data["phone"]
     masked = (await office.call("GET", path, token=viewer)).data["phone"]
-    assert whole.startswith("+2547220001")
+    assert whole.startswith("+254722")
     assert masked == whole[:5] + "•" * 5 + whole[-3:]
     found = await office.call("GET", "/v1/contacts", token=viewer, params={"phone": whole})
     assert [each["id"] for each in found.data] == [things["contact_id"]]
