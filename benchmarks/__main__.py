@@ -15,6 +15,7 @@ BENCHMARKS = {
     "overrides": "benchmarks.overrides",
     "understanding": "benchmarks.understanding",
     "webhook": "benchmarks.webhook",
+    "api": "benchmarks.api",
     "turn": "benchmarks.turn",
     "sender": "benchmarks.sender",
     "pacing": "benchmarks.sender_pacing",

@@ -17,10 +17,10 @@ import uvloop
 
 from benchmarks.deliveries import Deliveries
 
-__all__ = ["closed", "open_loop"]
+__all__ = ["closed", "connect", "open_loop"]
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One request at a time, on one connection."""
 
     def __init__(self) -> None:
@@ -53,19 +53,19 @@ class _Connection(asyncio.Protocol):
             self._answered.set_exception(error or ConnectionResetError("closed by the server"))
 
 
-async def _connect(port: int, count: int) -> list[_Connection]:
+async def connect(port: int, count: int) -> list[Connection]:
     loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(_Connection, "127.0.0.1", port))[1] for _ in range(count)]
+    return [(await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(count)]
 
 
 async def closed(given: dict[str, Any]) -> dict[str, Any]:
     deliveries = _deliveries(given)
-    connections = await _connect(given["port"], given["connections"])
+    connections = await connect(given["port"], given["connections"])
     taken: list[float] = []
     refused: list[int] = []
     until = time.monotonic() + given["seconds"]
 
-    async def post(connection: _Connection) -> None:
+    async def post(connection: Connection) -> None:
         while (now := time.monotonic()) < until:
             request, _ = deliveries.request(given["path"])
             status = await connection.post(request)
@@ -81,7 +81,7 @@ async def closed(given: dict[str, Any]) -> dict[str, Any]:
 async def open_loop(given: dict[str, Any]) -> dict[str, Any]:
     """`sent`: (wa_id, the moment at which it was due, by the monotonic clock)."""
     deliveries = _deliveries(given)
-    idle = deque(await _connect(given["port"], given["connections"]))
+    idle = deque(await connect(given["port"], given["connections"]))
     taken: list[float] = []
     refused: list[int] = []
     sent: list[tuple[str, float]] = []
@@ -89,7 +89,7 @@ async def open_loop(given: dict[str, Any]) -> dict[str, Any]:
     async def post(due: float) -> None:
         request, wa_id = deliveries.request(given["path"])
         sent.append((wa_id, due))
-        connection = idle.popleft() if idle else (await _connect(given["port"], 1))[0]
+        connection = idle.popleft() if idle else (await connect(given["port"], 1))[0]
         status = await connection.post(request)
         taken.append(time.monotonic() - due)
         idle.append(connection)

@@ -3,7 +3,8 @@
 A Tortoise backend (`"engine": "store.engine"`). It differs from Tortoise's own asyncpg client in three ways:
 
 * a transaction starts with `BEGIN; SET LOCAL app.current_org = ...` in one simple query, so row level security costs no round trip;
-* a statement outside of a transaction, but inside an `organization_scope`, gets a short transaction of its own;
+* a statement outside of a transaction, but inside an `organization_scope`, gets a short transaction of its own; one that only reads
+  binds its organization itself, in one round trip instead of three;
 * a connection goes back to the pool without `RESET ALL`: nothing here ever sets session state, so there is nothing to reset.
 """
 
@@ -64,6 +65,22 @@ def begin_statement(organization_id: UUID | None) -> str:
     if organization_id is None:
         return "BEGIN"
     return f"BEGIN; SET LOCAL app.current_org = '{organization_id}'"
+
+
+def bound_select(query: str, parameters: int) -> str:
+    """The query, binding the organization of the last parameter before it reads a row.
+
+    LIMIT needs `b.org`, so the planner can only run the query after `set_config`, which cannot be folded or moved. Should that ever fail, row level
+    security sees no organization and no row. The outer side has one row, so the query's own order stands.
+    """
+    return (
+        f"SELECT q.* FROM (SELECT set_config('app.current_org', ${parameters + 1}, true) AS org OFFSET 0) b"  # noqa: S608 - the ORM's own SQL
+        f" CROSS JOIN LATERAL (SELECT * FROM ({query}) i LIMIT CASE WHEN b.org IS NULL THEN 0 END) q"
+    )
+
+
+def _only_reads(query: str) -> bool:
+    return query.startswith("SELECT ") and " FOR UPDATE" not in query and " FOR SHARE" not in query
 
 
 class ScopedClient(AsyncpgDBClient):
@@ -136,6 +153,20 @@ class ScopedClient(AsyncpgDBClient):
 
     def acquire_connection(self) -> Any:
         return _Statement(self)
+
+    @translate_exceptions
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, list[Any]]:
+        organization_id = self.bound_organization()
+        if organization_id is None or not _only_reads(query):
+            found: tuple[int, list[Any]] = await super().execute_query(query, values)
+            return found
+        given = values or []
+        connection = await self.borrow()
+        try:
+            rows = await connection.fetch(bound_select(query, len(given)), *given, str(organization_id))
+        finally:
+            await self.give_back(connection)
+        return len(rows), rows
 
     @translate_exceptions
     async def execute_many(self, query: str, values: list[Any]) -> None:

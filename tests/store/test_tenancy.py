@@ -8,8 +8,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tortoise.exceptions import DoesNotExist, IntegrityError
+from tortoise.manager import Manager
 
 from store import db
+from store.call import call
 from store.errors import CrossOrganization, NotBound
 from store.ids import uuid7
 from store.tenancy import current_organization, organization_scope, unscoped
@@ -223,3 +225,18 @@ def test_scopes_do_not_switch_organizations(ours: UUID, theirs: UUID) -> None:
 def test_unscoped_needs_a_reason() -> None:
     with pytest.raises(ValueError, match="reason"), unscoped("  "):
         pass
+
+
+async def test_a_read_binds_its_organization_and_leaves_nothing_behind(
+    sample: Database, ours: UUID, theirs: UUID
+) -> None:
+    """One round trip without BEGIN; the manager's filter is taken away here, so that row level security stands alone."""
+    for organization_id in (ours, theirs):
+        with organization_scope(organization_id):
+            await Shelf.create(name=f"of {organization_id}")
+    for organization_id in (ours, theirs, ours):
+        with organization_scope(organization_id):
+            rows = await Manager.get_queryset(Shelf._meta.manager).order_by("name")
+            assert [row.name for row in rows] == [f"of {organization_id}"]
+        [left] = await call("SELECT current_setting('app.current_org', true) AS organization")
+        assert left["organization"] in (None, "")
