@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from bot.identity.errors import SecondFactorRequired
 from fastapi import FastAPI
 from nicegui import Client, app, context, ui
 from nicegui.page import page as nicegui_page
@@ -28,9 +27,11 @@ from admin_ui.kit.controls import link_button
 from admin_ui.kit.empty import empty
 from admin_ui.kit.frame import frame
 from admin_ui.kit.page import Missing, Page, may_see, owned_by, pages
+from admin_ui.pages.inbox import files
 from admin_ui.scope import Desk, Organization, put_desk
 from admin_ui.settings import AdminSettings
 from admin_ui.words import LOCALES
+from bot.identity.errors import SecondFactorRequired
 from bot.runtime import Runtime
 from store.db import fetchrow
 from store.jsonb import from_jsonb
@@ -99,6 +100,7 @@ def install(runtime: Runtime) -> None:
     for path, answer in (("/healthz", _healthz), ("/enter", gate.enter), ("/leave", gate.leave)):
         app.add_route(path, _awaited(answer), methods=["GET"])
     app.add_route("/branding/{organization_id}/{blob}", _branding(runtime), methods=["GET"])
+    app.add_route(files.PATH, _file(runtime), methods=["GET"])
     ui.add_head_html(
         '<link rel="stylesheet" href="/static/theme.css"><script src="/static/shell.js"></script>', shared=True
     )
@@ -255,6 +257,15 @@ def _healthz(request: Request) -> Response:
 def _awaited(answer: Callable[[Request], Response]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     async def respond(request: Request) -> Response:
         return answer(request)
+
+    return respond
+
+
+def _file(runtime: Runtime) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """Files of messages."""
+
+    async def respond(request: Request) -> Response:
+        return await files.answer_with_file(request, lambda asked: desk_for(runtime, asked))
 
     return respond
 

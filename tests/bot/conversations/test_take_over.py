@@ -106,7 +106,9 @@ async def test_an_outside_event_waits_until_the_bot_answers_again(room: Room) ->
 async def test_buttons_of_a_person_come_back_as_what_they_say(room: Room) -> None:
     ann = await at_the_language_question(room.stage)
     assert ann.session_id is not None
-    part = Choices(text="Which day suits you?", options=tuple(Option(title=t, payload=t) for t in ("Friday", "Saturday")))
+    part = Choices(
+        text="Which day suits you?", options=tuple(Option(title=t, payload=t) for t in ("Friday", "Saturday"))
+    )
     async with room.work() as work:
         await send(work, room.wanja, ann.session_id, part, key="k1")
     assert [each.text for each in ann.heard[-2:]] == [TOLD, "Which day suits you?"]
@@ -167,7 +169,11 @@ async def test_calling_a_person_puts_the_conversation_into_the_queue_with_what_i
         found = await conversation(ann.session_id, room.keys)
     assert found.waiting_at is not None
     assert found.summary is not None
-    assert (found.summary.reason, found.summary.flows, found.summary.said) == ("asked", ("language",), "talk to a person")
+    assert (found.summary.reason, found.summary.flows, found.summary.said) == (
+        "asked",
+        ("language",),
+        "talk to a person",
+    )
     assert found.summary.understood == ("HandOff",)
     kinds = [each.kind for each in (await room.thread(ann.session_id)).items if isinstance(each, Noted)]
     assert kinds == ["called"]
