@@ -35,6 +35,7 @@ from bot.conversations import (
     mark_read,
     mark_unread,
     people_of,
+    pulse,
     reopen,
     take_over,
 )
@@ -69,7 +70,10 @@ PICK_ROW = """(e) => {
 async def inbox(desk: Desk, c: UUID | None = None, view: str = "open") -> None:
     ui.add_head_html(HEAD)
     keys = await keyring().keys(desk.organization.id)
-    room = Inbox(desk, keys, View(view) if view in set(View) else View.OPEN)
+    # Looked at before anything is drawn: what comes in while the page is built is then new.
+    room = Inbox(
+        desk, keys, View(view) if view in set(View) else View.OPEN, await pulse(desk.organization.id, [c] if c else [])
+    )
     await room.build()
     if c is not None:
         await room.open(c)
@@ -88,7 +92,7 @@ async def find_conversations(desk: Desk, words: str) -> list[Hit]:
 class Inbox:
     """One open page. Implements `watch.Watcher`."""
 
-    def __init__(self, desk: Desk, keys: OrganizationKeys, view: View) -> None:
+    def __init__(self, desk: Desk, keys: OrganizationKeys, view: View, known: Pulse) -> None:
         self.organization_id = desk.organization.id
         self.keys = keys
         self.view = view
@@ -100,7 +104,7 @@ class Inbox:
         self._rows: list[Listed] = []
         self._after: tuple[datetime, UUID] | None = None
         self._pages = 1
-        self._pulse: Pulse | None = None
+        self._pulse = known
         self._looks = 0
         self._drawn: dict[str, tuple[object, ui.element]] = {}
         self._earlier: Thread | None = None
@@ -331,10 +335,9 @@ class Inbox:
         return self._root.is_deleted
 
     async def seen(self, found: Pulse) -> None:
+        if not self._client.has_socket_connection:
+            return  # it is drawn when the browser is back
         before, self._pulse = self._pulse, found
-        if before is None or not self._client.has_socket_connection:
-            self._pulse = found if before is None else before  # drawn when it is back
-            return
         list_changed = found.versions != before.versions
         opened = self.opened
         thread_changed = opened is not None and (

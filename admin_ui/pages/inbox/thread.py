@@ -329,4 +329,5 @@ def _command(desk: Desk, each: Mapping[str, Any]) -> str:
 
 def plain(loaded_id: str) -> str:
     """`events:events_list` as people read it."""
-    return loaded_id.rpartition(":")[2].replace("_", " ")
+    skill, _, name = loaded_id.rpartition(":")
+    return (name.removeprefix(f"{skill}_") if skill else name).replace("_", " ")
