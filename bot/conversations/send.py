@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.bodies import decode_outbound
 from bot.conversations.errors import CannotSend, NotValid
-from bot.conversations.verbs import ORIGIN, hold, take_over
+from bot.conversations.verbs import hold, origin_of, take_over
 from bot.identity import Principal
 from bot.messages import Choices, Outbound, Template
 from bot.policy import Facts, decide
@@ -20,9 +20,7 @@ from store.db import fetch
 __all__ = ["send", "templates_sent"]
 
 _TEMPLATES = """
-SELECT DISTINCT ON (m.origin) m.body FROM (
-    SELECT body, origin, id FROM messages WHERE organization_id = $1 AND type = 'template' AND direction = 'out' ORDER BY id DESC LIMIT 500) m
-ORDER BY m.origin, m.id DESC
+SELECT body FROM messages WHERE organization_id = $1 AND type = 'template' AND direction = 'out' ORDER BY id DESC LIMIT 200
 """
 
 
@@ -67,7 +65,7 @@ async def send(work: Unit, principal: Principal, conversation_id: UUID, part: Ou
         part,
         key=f"inbox:{key}",
         lane=lane,
-        origin=f"{ORIGIN}/{principal.kind}:{principal.id}",
+        origin=origin_of(principal),
     )
     await work.tx.execute(
         "UPDATE conversations SET unread = 0, waiting_at = NULL, closed_at = NULL, version = version + 1"
@@ -81,7 +79,7 @@ async def send(work: Unit, principal: Principal, conversation_id: UUID, part: Ou
 async def templates_sent(keys: OrganizationKeys) -> list[Template]:
     """The templates that were used lately, to choose from; by name."""
     parts = [decode_outbound(row["body"], keys).part for row in await fetch(_TEMPLATES, keys.organization_id)]
-    found = {(each.name, each.language): each for each in parts if isinstance(each, Template)}
+    found = {(each.name, each.language): each for each in reversed(parts) if isinstance(each, Template)}
     return [found[key] for key in sorted(found)]
 
 

@@ -71,7 +71,7 @@ class Said:
     @property
     def by_person(self) -> bool:
         """Of ours, written by somebody and not by the bot."""
-        return self.origin.startswith("inbox")
+        return self.origin.startswith("inbox/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from store.ids import uuid7
 from store.jsonb import from_jsonb, to_jsonb
 
 __all__ = [
-    "ORIGIN",
     "Held",
     "assign",
     "close",
@@ -29,13 +28,14 @@ __all__ = [
     "hold",
     "mark_read",
     "mark_unread",
+    "origin_of",
     "put_labels",
     "reopen",
     "take_over",
     "write_note",
 ]
 
-ORIGIN = "inbox"  # of what people write; behind it, who
+ORIGIN = "inbox/"  # of what people write; behind it, who
 MAX_LABELS, MAX_LABEL = 20, 40
 MAX_NOTE = 4000
 
@@ -113,7 +113,7 @@ async def take_over(work: Unit, principal: Principal, conversation_id: UUID) -> 
     await put_note(work, conversation_id, Kind.TAKEN_OVER, author_id=_author(principal))
     if held.taken_over_at is None and held.is_window_open(work.now):
         name = principal.name.split("@")[0]
-        _tell(work, held, told("taken_over", held.locale, name=name, organization=held.organization))
+        _tell(work, principal, held, told("taken_over", held.locale, name=name, organization=held.organization))
     _audit(work, "conversation.taken_over", conversation_id, before={"by": held.taken_over_by})
     return True
 
@@ -130,7 +130,7 @@ async def give_back(work: Unit, principal: Principal, conversation_id: UUID) -> 
     await _put(work, conversation_id, "taken_over_at = NULL, taken_over_by = NULL, sealed_summary = NULL, unread = 0")
     await put_note(work, conversation_id, Kind.GIVEN_BACK, author_id=_author(principal))
     if held.is_window_open(work.now):
-        _tell(work, held, told("given_back", held.locale))
+        _tell(work, principal, held, told("given_back", held.locale))
     await _wake(work, conversation_id, quiet=not held.is_window_open(work.now))
     _audit(work, "conversation.given_back", conversation_id)
     return True
@@ -261,10 +261,19 @@ async def _wake(work: Unit, conversation_id: UUID, *, quiet: bool) -> None:
     work.resume(conversation_id, GIVEN_BACK, key=uuid7().hex, slots={"quiet": quiet})
 
 
-def _tell(work: Unit, held: Held, text: str) -> None:
+def _tell(work: Unit, principal: Principal, held: Held, text: str) -> None:
     work.send(
-        held.contact_id, held.account_id, Text(text=text), key=f"inbox:{uuid7().hex}", lane=Lane.REPLY, origin=ORIGIN
+        held.contact_id,
+        held.account_id,
+        Text(text=text),
+        key=f"inbox:{uuid7().hex}",
+        lane=Lane.REPLY,
+        origin=origin_of(principal),
     )
+
+
+def origin_of(principal: Principal) -> str:
+    return f"{ORIGIN}{principal.kind}:{principal.id}"
 
 
 def _author(principal: Principal) -> UUID | None:

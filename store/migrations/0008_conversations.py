@@ -105,6 +105,10 @@ class Migration(migrations.Migration):
             "CREATE INDEX ix_conversations_waiting ON conversations (organization_id, last_at) WHERE waiting_at IS NOT NULL",
             "DROP INDEX ix_conversations_waiting",
         ),
+        ops.RunSQL(
+            "CREATE INDEX ix_messages_templates ON messages (organization_id, id) WHERE type = 'template' AND direction = 'out'",
+            "DROP INDEX ix_messages_templates",
+        ),
         ops.RunSQL(SQL.read_text(), "DROP TRIGGER follow_messages ON messages; DROP FUNCTION cn_follow_messages()"),
         ops.RunSQL(FILL, "SELECT 1"),
     ]

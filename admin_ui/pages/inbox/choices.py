@@ -9,10 +9,10 @@ from nicegui import ui
 
 from admin_ui.kit import bound, button, dialog, icon_button, text_area
 from admin_ui.kit.controls import note
-from admin_ui.kit.whatsapp_preview import whatsapp_preview
+from admin_ui.kit.whatsapp_preview import draw, phone
 from admin_ui.scope import here
 from bot.messages import Choices, Option, Outbound
-from bot.render import limits
+from bot.render import limits, render
 from bot.render.limits import size
 
 __all__ = ["build"]
@@ -70,10 +70,10 @@ class _Builder:
         with self._list, ui.element("div").classes("ib-option") as line:
             label = desk.say({"en": f"Option {number}", "sw": f"Chaguo {number}"})
             title = ui.input(placeholder=label, on_change=bound(self._changed, writes=False)).mark(f"option-{number}")
-            title.props("outlined dense hide-bottom-space").props["aria-label"] = label
+            title.props("outlined dense hide-bottom-space no-error-icon").props["aria-label"] = label
             words = desk.say({"en": "Description (list only)", "sw": "Maelezo (orodha tu)"})
             about = ui.input(placeholder=words, on_change=bound(self._changed, writes=False))
-            about.props("outlined dense hide-bottom-space").props["aria-label"] = f"{label}: {words}"
+            about.props("outlined dense hide-bottom-space no-error-icon").props["aria-label"] = f"{label}: {words}"
             remove = desk.say({"en": f"Remove option {number}", "sw": f"Ondoa chaguo {number}"})
             icon_button("close", remove, bound(lambda: self._remove(line), writes=False))
         self._rows.append((title, about, line))
@@ -116,7 +116,9 @@ class _Builder:
         self._preview_host.clear()
         with self._preview_host:
             if part.text.strip() and part.options:
-                whatsapp_preview(part)
+                with phone():
+                    for each in render(part, option_id=str, page_id=lambda page: f"p{page}"):
+                        draw(each)
             else:
                 words = {"en": "What the person will see stands here.", "sw": "Atakachoona mtu kitaonekana hapa."}
                 note(here().say(words))
