@@ -45,10 +45,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "conversations",
                 "app": "store",
-                "indexes": [
-                    Index(fields=["organization_id", "last_at", "id"]),
-                    Index(fields=["organization_id", "assignee_id"]),
-                ],
+                "indexes": [Index(fields=["organization_id", "last_at", "id"])],
                 "pk_attr": "id",
                 "table_description": "The inbox's side of a session, whose id it has. `last_*`, `unread` and `version` are kept by a trigger on `messages`.",
             },
@@ -100,6 +97,11 @@ class Migration(migrations.Migration):
         ops.RunSQL(
             "ALTER TABLE canned_replies ADD CONSTRAINT fk_canned_replies_organization FOREIGN KEY (organization_id) REFERENCES organizations (id)",
             "ALTER TABLE canned_replies DROP CONSTRAINT fk_canned_replies_organization",
+        ),
+        # Partial: most conversations are in neither, and each message moves its row in every index that it is in.
+        ops.RunSQL(
+            "CREATE INDEX ix_conversations_assignee ON conversations (organization_id, assignee_id) WHERE assignee_id IS NOT NULL",
+            "DROP INDEX ix_conversations_assignee",
         ),
         ops.RunSQL(
             "CREATE INDEX ix_conversations_waiting ON conversations (organization_id, last_at) WHERE waiting_at IS NOT NULL",

@@ -32,7 +32,7 @@ class Conversation(OrgModel):
 
     class Meta:
         table = "conversations"
-        indexes = [Index(fields=["organization_id", "last_at", "id"]), Index(fields=["organization_id", "assignee_id"])]
+        indexes = [Index(fields=["organization_id", "last_at", "id"])]
 
 
 class ConversationNote(OrgModel):

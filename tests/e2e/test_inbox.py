@@ -45,7 +45,7 @@ async def test_a_person_is_seen_taken_over_answered_and_given_back(staffed: Stac
         await phone.ask(ASHA, "language")
         row = page.locator(".ib-row").filter(has_text="Asha")
         await row.wait_for()
-        await row.click()
+        await page.keyboard.press("j")
         await page.locator(".ib-thread").get_by_text("language", exact=True).wait_for()
 
         begun = time.monotonic()
@@ -84,6 +84,10 @@ async def test_a_person_is_seen_taken_over_answered_and_given_back(staffed: Stac
         await page.get_by_role("button", name="Take over").wait_for()
         answered = await phone.ask(ASHA, "English")
         assert "English" in str(answered)
+        await page.locator(".ib-head h2").click()
+        await page.keyboard.press("e")
+        await page.get_by_role("button", name="Reopen").wait_for()
+        assert await staffed.count("SELECT count(*) FROM conversations WHERE closed_at IS NOT NULL") == 1
     assert errors == []
 
 

@@ -195,7 +195,8 @@ class Composer:
         except ChatNationError:
             ui.run_javascript(f"cn.inbox.failed({json.dumps(text)})")
             raise
-        self._text.set_value("")
+        if str(self._text.value or "").strip() == text:  # else something else was typed in the meantime
+            self._text.set_value("")
         ui.run_javascript(f"cn.inbox.gone({json.dumps(key)})")
 
     async def send(self, part: Outbound, *, key: str = "") -> None:
