@@ -27,6 +27,7 @@ from admin_ui.kit.controls import link_button
 from admin_ui.kit.empty import empty
 from admin_ui.kit.frame import frame, menu_of
 from admin_ui.kit.page import Missing, Page, may_see, owned_by, pages
+from admin_ui.pages.inbox import files
 from admin_ui.scope import Desk, Organization, put_desk
 from admin_ui.settings import AdminSettings
 from admin_ui.words import LOCALES
@@ -102,6 +103,7 @@ def install(runtime: Runtime) -> None:
     app.add_route("/auth/{provider}", external.begin(runtime), methods=["GET"])
     app.add_route("/auth/{provider}/callback", external.come_back(runtime), methods=["GET"])
     app.add_route("/branding/{organization_id}/{blob}", _branding(runtime), methods=["GET"])
+    app.add_route(files.PATH, _file(runtime), methods=["GET"])
     ui.add_head_html(
         '<link rel="stylesheet" href="/static/theme.css"><script src="/static/shell.js"></script>', shared=True
     )
@@ -275,6 +277,15 @@ def _healthz(request: Request) -> Response:
 def _awaited(answer: Callable[[Request], Response]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     async def respond(request: Request) -> Response:
         return answer(request)
+
+    return respond
+
+
+def _file(runtime: Runtime) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """Files of messages."""
+
+    async def respond(request: Request) -> Response:
+        return await files.answer_with_file(request, lambda asked: desk_for(runtime, asked))
 
     return respond
 

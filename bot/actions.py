@@ -124,6 +124,9 @@ class SkillAction(Action):
 
     name: ClassVar[str]  # rasa-sdk has a method here; the bridge reads both
     stateless: ClassVar[bool] = True
+    obeyed_always: ClassVar[bool] = (
+        False  # a flow that runs it is started also while a person answers in place of the bot
+    )
 
     def __init__(self, context: SkillContext) -> None:
         self.context = context

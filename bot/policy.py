@@ -12,7 +12,7 @@ from enum import StrEnum
 from bot.messages import Outbound, Reaction, Template
 from bot.ports import Lane
 
-__all__ = ["ALLOWED", "Denied", "Facts", "decide"]
+__all__ = ["ALLOWED", "Denied", "Facts", "Reason", "decide", "window_closes_at"]
 
 WINDOW = timedelta(hours=24)
 # Meta's clock and ours differ, and a message on its way ages: the window counts as closed a little early.
@@ -66,5 +66,11 @@ def decide(facts: Facts) -> Denied | None:
     return ALLOWED
 
 
+def window_closes_at(last_user_at: datetime | None) -> datetime | None:
+    """Until then free-form messages may go; None: the person never wrote."""
+    return None if last_user_at is None else last_user_at + WINDOW - WINDOW_MARGIN
+
+
 def _window_is_open(facts: Facts) -> bool:
-    return facts.last_user_at is not None and facts.now < facts.last_user_at + WINDOW - WINDOW_MARGIN
+    closes_at = window_closes_at(facts.last_user_at)
+    return closes_at is not None and facts.now < closes_at

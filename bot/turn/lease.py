@@ -64,6 +64,7 @@ class Claim:
     phone_sealed: bytes | None
     bsuid_sealed: bytes | None
     head: Head | None
+    taken_over: bool = False  # a person answers: the bot is silent
     has_ended: bool = False  # let go by the last commit; what was said may still be on its way out
 
 
@@ -90,6 +91,7 @@ async def claim(organization_id: UUID, session_id: UUID, *, lease_s: float) -> C
         row["phone_sealed"],
         row["bsuid_sealed"],
         head_of(row),
+        row["taken_over"],
     )
 
 

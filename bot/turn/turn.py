@@ -14,6 +14,8 @@ import asyncpg
 from bot.accounts import OrganizationProfile
 from bot.actions import OnlineAction, Turn
 from bot.bodies import decode_inbound
+from bot.conversations.queue import call_a_person
+from bot.conversations.summary import summarize
 from bot.delivery import Delivery, address, deliver
 from bot.errors import ChatNationError, Retryable, UserFacing
 from bot.flows import (
@@ -52,6 +54,7 @@ from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.places import Place
 from bot.turn.reactions import is_on_the_question
+from bot.turn.silence import GIVEN_BACK, set_aside, starts_what_is_obeyed, where_we_were
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
 from bot.turn.tongue import CHANGED, WAY_BACK, Tongue
@@ -131,6 +134,8 @@ class TurnInHand:
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
             self._hear_language(state)
+        if self.held.taken_over and not await self._is_obeyed_always(state):
+            return await self._keep_for_people(state)
         said: list[tuple[Outbound, str, str]] = []
         if state.pending is not None and state.pending.kind == "action":
             begun = (self.held.state or {}).get(BEGUN) or {}
@@ -174,6 +179,8 @@ class TurnInHand:
     async def _commands(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         """None: nothing for the engine, what is to be said stands in `said`."""
         payload = self.head.payload or {}
+        if self.head.kind == "event" and payload["event"] == GIVEN_BACK:
+            return where_we_were(state, payload)
         if self.head.kind == "event":
             return [Resume(payload["event"], payload["key"], payload.get("slots") or {})]
         if self.head.kind == "timeout":
@@ -241,6 +248,24 @@ class TurnInHand:
     def _page(self, turned: Turned) -> Choices:
         assert isinstance(turned.shown.part, Choices)
         return turned.shown.part.model_copy(update={"page": turned.page})
+
+    # -- while a person answers
+
+    async def _is_obeyed_always(self, state: FlowState) -> bool:
+        """STOP and its like hold whoever answers."""
+        if not isinstance(self.message, Text) or len(self.message.text) > MAX_TEXT_CHARS:
+            return False
+        self.heard = await self._understand(self.message, state, None)
+        return starts_what_is_obeyed(self.heard.commands, self.compiled, self.runtime.registry.action)
+
+    async def _keep_for_people(self, state: FlowState) -> Head | None:
+        """Nothing is said and nothing moves: the message stands in the inbox, an outside event waits until the bot answers again."""
+        if self.head.kind != "message":
+            self.asides.append(partial(set_aside, self.head.inbox_id))
+        if not self.asides:
+            return (await self._commit(state, [], done=True)).following
+        _, committed, _ = await self._local_once(state, [], None)
+        return committed.following
 
     # -- segments
 
@@ -522,9 +547,11 @@ class TurnInHand:
         )
 
     async def _note_hand_off(self, reason: str, unit: Unit) -> None:
-        """Until there is an inbox for organizers, their list of people who asked for a person."""
+        """Puts the conversation into the queue of the inbox."""
         subject = f"contacts:{self.held.contact_id}"
         unit.audit(HAND_OFF, subject=subject, after={"reason": reason, "session": str(self.held.session_id)})
+        summary = summarize(self.held.state, self.heard, self.compiled, reason=reason, said=self._said())
+        await call_a_person(unit, self.held.session_id, summary)
 
     def _is_new_session(self) -> bool:
         if self.head.kind != "message":

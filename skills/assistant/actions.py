@@ -100,6 +100,7 @@ class OptOut(SkillAction):
     """No business-initiated message from now on. The ledger keeps the person's own words."""
 
     name: ClassVar[str] = "assistant_opt_out"
+    obeyed_always: ClassVar[bool] = True
 
     async def perform(self, turn: Turn) -> None:
         if await consent.withdraw(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now):
@@ -108,6 +109,7 @@ class OptOut(SkillAction):
 
 class OptIn(SkillAction):
     name: ClassVar[str] = "assistant_opt_in"
+    obeyed_always: ClassVar[bool] = True
 
     async def perform(self, turn: Turn) -> None:
         if await consent.grant(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now):

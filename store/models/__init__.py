@@ -3,6 +3,7 @@
 from store.models.api import ApiAnswer, UploadedFile
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
+from store.models.conversation import CannedReply, Conversation, ConversationNote
 from store.models.identity import (
     Credential,
     ExternalAttempt,
@@ -25,12 +26,15 @@ __all__ = [
     "ApiAnswer",
     "ApiKey",
     "AuditEntry",
+    "CannedReply",
     "ChannelAccount",
     "ChannelEvent",
     "Charge",
     "Consent",
     "Contact",
     "ContactIdentity",
+    "Conversation",
+    "ConversationNote",
     "Credential",
     "CustomRole",
     "ExternalAttempt",

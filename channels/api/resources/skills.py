@@ -170,7 +170,8 @@ async def check_draft(ask: Ask, work: Unit, skill: SkillName) -> Listed[Diagnost
     """List what is wrong with the draft, errors first."""
     _known(ask, skill)
     await service.open_draft(work, skill)
-    return Listed([_diagnostic(each) for each in await service.check(work, skill)])
+    examined = await service.examine(ask.runtime, ask.organization_id, skill)
+    return Listed([_diagnostic(each) for each in examined.diagnostics])
 
 
 @routes.get("/skills/{skill}/diff", permission="skills.edit")
@@ -190,7 +191,8 @@ async def diff_skill(ask: Ask, work: Unit, skill: SkillName, query: Versions) ->
 async def publish_skill(ask: Ask, work: Unit, skill: SkillName, body: Publish) -> VersionOut:
     """Publish the draft. One with errors is refused; `diagnostics` lists them."""
     _known(ask, skill)
-    made = await service.publish(work, skill, revision=body.revision, note=body.note)
+    examined = await service.examine(ask.runtime, ask.organization_id, skill, revision=body.revision)
+    made = await service.publish(work, examined, note=body.note)
     ask.afterwards.append(ask.runtime.directory.forget)
     return VersionOut.model_validate(made)
 
@@ -206,7 +208,8 @@ async def list_versions(ask: Ask, work: Unit, skill: SkillName) -> Listed[Versio
 async def roll_back_skill(ask: Ask, work: Unit, skill: SkillName, body: RollBack) -> VersionOut:
     """Publish an older version again, under a new number."""
     _known(ask, skill)
-    made = await service.roll_back(work, skill, to=body.to, current=body.current, note=body.note)
+    examined = await service.examine_version(ask.runtime, ask.organization_id, skill, body.to)
+    made = await service.roll_back(work, examined, current=body.current, note=body.note)
     ask.afterwards.append(ask.runtime.directory.forget)
     return VersionOut.model_validate(made)
 

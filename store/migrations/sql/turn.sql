@@ -41,7 +41,8 @@ RETURNS TABLE (
     contact_name text, contact_locale text, contact_country text, opted_in_at timestamptz, opted_out_at timestamptz,
     phone_sealed bytea, bsuid_sealed bytea,
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
-    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8, trace_id uuid
+    message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8, trace_id uuid,
+    taken_over boolean -- a person answers: the bot keeps silent
 ) LANGUAGE plpgsql AS $$
 DECLARE
     s sessions%ROWTYPE;
@@ -70,7 +71,8 @@ BEGIN
         (SELECT i.value_sealed FROM contact_identities i WHERE i.organization_id = p_org AND i.contact_id = s.contact_id
            AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
         head.inbox_id, head.kind, head.payload, head.attempts, head.provider_at,
-        head.message_id, head.external_id, head.type, head.body, head.reply_to, head.retry_in_s, head.trace_id
+        head.message_id, head.external_id, head.type, head.body, head.reply_to, head.retry_in_s, head.trace_id,
+        EXISTS (SELECT 1 FROM conversations v WHERE v.organization_id = p_org AND v.id = p_session AND v.taken_over_at IS NOT NULL)
     FROM contacts c WHERE c.organization_id = p_org AND c.id = s.contact_id;
 END $$;
 
