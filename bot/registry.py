@@ -24,6 +24,7 @@ from bot.manifest import Manifest, ManifestError, MenuItem, Trust, place_of, rea
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, NamesFunction, SkillContext, TaskContext, UnitOfWork
+from bot.timeline import Teller
 from store.apps import installed_skills, skill_roots
 
 __all__ = ["CORE", "Registry", "Skill", "find_skills"]
@@ -255,6 +256,15 @@ class Registry:
                 if isinstance(each, Routes)
             ]
         return found
+
+    def tellers(self, enabled: Iterable[str]) -> list[Teller]:
+        """Who tells, of these skills, what happened to a contact: the functions of their `timeline.py`, which is imported here."""
+        return [
+            tell
+            for name in self._usable(enabled)
+            if (manifest := self.skills[name].manifest) is not None and manifest.trust is not Trust.REMOTE
+            for tell in _marked(_import(self.skills[name], "timeline"), "__chatnation_timeline__")
+        ]
 
     def permissions(self) -> dict[str, str]:
         """What the skills' manifests define, each with its least role."""

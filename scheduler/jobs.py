@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from bot.contacts.importing.jobs import ImportContacts, UndoImport
+from bot.contacts.importing.write import import_contacts, undo_import
 from bot.errors import Permanent, Refused, Retryable
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
@@ -42,6 +44,8 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
+    ImportContacts.name: (ImportContacts, import_contacts),
+    UndoImport.name: (UndoImport, undo_import),
 }
 
 

@@ -88,7 +88,9 @@ class OptOut(SkillAction):
     name: ClassVar[str] = "assistant_opt_out"
 
     async def perform(self, turn: Turn) -> None:
-        if await consent.withdraw(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now):
+        if await consent.withdraw(
+            turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now, inbox_id=turn.inbox_id
+        ):
             turn.audit("consent.withdrawn", subject=f"contacts:{turn.contact.id}", after={"source": SOURCE})
 
 
@@ -96,7 +98,7 @@ class OptIn(SkillAction):
     name: ClassVar[str] = "assistant_opt_in"
 
     async def perform(self, turn: Turn) -> None:
-        if await consent.grant(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now):
+        if await consent.grant(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now, inbox_id=turn.inbox_id):
             turn.audit("consent.granted", subject=f"contacts:{turn.contact.id}", after={"source": SOURCE})
 
 

@@ -3,6 +3,14 @@
 from store.models.api import ApiAnswer
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
+from store.models.contact_book import (
+    ContactField,
+    ContactImport,
+    ContactImportRow,
+    ContactLabel,
+    KnowledgeQuestion,
+    Segment,
+)
 from store.models.identity import (
     Credential,
     ExternalAttempt,
@@ -30,7 +38,11 @@ __all__ = [
     "Charge",
     "Consent",
     "Contact",
+    "ContactField",
     "ContactIdentity",
+    "ContactImport",
+    "ContactImportRow",
+    "ContactLabel",
     "Credential",
     "CustomRole",
     "ExternalAttempt",
@@ -42,6 +54,7 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeDocument",
     "KnowledgePassage",
+    "KnowledgeQuestion",
     "MailedToken",
     "MediaFile",
     "Membership",
@@ -55,6 +68,7 @@ __all__ = [
     "PacingSlot",
     "RecoveryCode",
     "RefreshToken",
+    "Segment",
     "Session",
     "SignInTries",
     "SkillDraft",
