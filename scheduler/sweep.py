@@ -14,6 +14,7 @@ from bot.standing import PROBE_S
 from scheduler.settings import ClockSettings
 from store import queue_state
 from store.errors import Retryable
+from store.people.retention import purge_ended
 from store.queue_state import WaitingSession
 from store.tenancy import unscoped
 
@@ -106,6 +107,7 @@ async def purge(settings: ClockSettings) -> int:
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
-    if jobs or deliveries or traces:
-        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces})
-    return jobs + deliveries + traces
+    ended = await purge_ended()
+    if jobs or deliveries or traces or ended:
+        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "sign_ins": ended})
+    return jobs + deliveries + traces + ended

@@ -65,6 +65,7 @@ class Filter:
     name: str
     title: Words
     options: Mapping[str, str]
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,12 @@ async def table(
 ) -> Table:
     """Inside `panel(flush=True)`. With `find` there is a field to search; the coroutine gets its text in `query.find`."""
     desk = here()
-    made = Table(name, columns, fetch, Query(sort=sort, descending=descending))
+    made = Table(
+        name,
+        columns,
+        fetch,
+        Query(filters={each.name: each.start for each in filters}, sort=sort, descending=descending),
+    )
     find_field, selects = None, {}
     if find or filters or export:
         with ui.element("div").classes("cn-tools"):
@@ -231,7 +237,7 @@ async def table(
 
 def _filter(name: str, each: Filter) -> ui.select:
     found = (
-        ui.select(dict(each.options), value="")
+        ui.select(dict(each.options), value=each.start)
         .props("outlined dense hide-bottom-space options-dense")
         .style("min-width: 150px")
         .mark(f"{name}-{each.name}")
@@ -242,7 +248,8 @@ def _filter(name: str, each: Filter) -> ui.select:
 
 def _export(made: Table) -> None:
     async def download() -> None:
-        ui.download.content(await made.to_csv(), f"{made.name}.csv", "text/csv")
+        content = (await made.to_csv()).encode("utf-8-sig")  # with its mark, or spreadsheets take it for Latin-1
+        ui.download.content(content, f"{made.name}.csv", "text/csv")
 
     icon_button("download", "Download as CSV", bound(download, writes=False)).mark(f"{made.name}-export")
 

@@ -14,6 +14,7 @@ import typer
 from bot.cli.process import CONFIG_ERROR
 from bot.cli.state import UpState
 from bot.config import Configuration
+from bot.demo.people import USERS, password
 from bot.demo.requests import list_requests
 from bot.demo.skills import switch
 from bot.errors import ChatNationError, ConfigError
@@ -45,16 +46,28 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         "dsn": state.dsn,
         "nats": state.nats,
         "organizations": _organizations(configuration.data),
+        "admin": _sign_ins(configuration.data),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
     for name, url in state.urls.items():
         typer.echo(f"{name:10} {url}")
+    for each in facts["admin"]:
+        typer.echo(f"{'sign in':10} {each['email']}  {each['password']}  {each['role']}")
     for organization in facts["organizations"]:
         typer.echo(f"\n{organization['name']}")
         for key in ORGANIZATION_KEYS[1:]:
             typer.echo(f"  {key:22} {organization.get(key)}")
+
+
+@app.command()
+def seed() -> None:
+    """Give the demo organizations two weeks of conversations and tickets, and people who sign in to the admin app."""
+    configuration = _configuration()
+    use_running()
+    os.environ["CHATNATION__STORE__OWNER_DSN"] = _running(configuration).owner_dsn or ""
+    raise typer.Exit(importlib.import_module("bot.demo.__main__").main(["seed"]))
 
 
 @app.command()
@@ -128,6 +141,15 @@ def _organizations(data: Path) -> list[dict[str, Any]]:
         return []
     organizations = content["organizations"] if isinstance(content, dict) else content
     return [{key: organization.get(key) for key in ORGANIZATION_KEYS} for organization in organizations]
+
+
+def _sign_ins(data: Path) -> list[dict[str, str]]:
+    """Of the admin app; they are there once the demo has its history."""
+    try:
+        secret = password(data)
+    except (FileNotFoundError, KeyError):
+        return []
+    return [{"email": each.email, "password": secret, "role": each.role} for each in USERS]
 
 
 def _running(configuration: Configuration) -> UpState:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from bot.cli.process import Command, HttpReady, Server, ServerProcess
 from bot.cli.state import UpState
 from bot.config import Configuration
+from bot.demo.people import password
 from bot.errors import ConfigError
 from bot.settings import DemoSettings, EmulatorSettings
 from store.settings import StoreSettings
@@ -115,6 +116,12 @@ class Plan:
         """`prepare` makes numbers and secrets without a database, so that the emulator can start first; `load` needs the owner's role."""
         return Command(f"demo {step}", _module("bot.demo", step), self.environment(owner=True))
 
+    @property
+    def demo_password(self) -> str:
+        """Of the demo's people in the admin app; "" without any."""
+        is_wanted = self.configuration.section(DemoSettings, "demo").history
+        return password(self.data) if is_wanted and (self.data / "demo.json").exists() else ""
+
     def migration(self) -> Command | None:
         """None where the database is external and its owner is not told: then somebody else migrates it."""
         return (
@@ -185,6 +192,8 @@ class Plan:
             found["CHATNATION__STORE__OWNER_DSN"] = self.state.owner_dsn
         if self.emulator.enabled and not self.configuration.is_set("whatsapp.graph_url"):
             found["CHATNATION__WHATSAPP__GRAPH_URL"] = self.state.urls["emulator"]
+        if not self.configuration.is_set("identity.base_url"):
+            found["CHATNATION__IDENTITY__BASE_URL"] = self.state.urls["admin"]
         return found
 
 
