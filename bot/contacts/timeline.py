@@ -205,7 +205,7 @@ async def _audited(asked: Asked, condition: str, action: str) -> list[Any]:
     rows: list[Any] = await fetch(
         "SELECT e.id, e.at, e.action, e.before, e.after, COALESCE(NULLIF(u.name, ''), u.email, '') AS actor_name FROM audit_entries e"  # noqa: S608
         " LEFT JOIN users u ON e.actor LIKE 'user:%' AND u.id::text = right(e.actor, 36)"
-        f" WHERE e.organization_id = $1 AND e.subject = ANY($2) AND e.at < $3 AND {condition} ORDER BY e.at DESC LIMIT $4",  # noqa: S608 - constants
+        f" WHERE e.organization_id = $1 AND e.subject = ANY($2) AND e.at < $3 AND {condition} ORDER BY e.at DESC LIMIT $4",
         current_organization(),
         subjects,
         asked.before,
@@ -219,10 +219,11 @@ def _difference(before: str | None, after: str | None) -> str:
     old, new = (from_jsonb(each) if each else {} for each in (before, after))
     if not isinstance(old, dict) or not isinstance(new, dict):
         return ""
-    told = []
-    for key in dict.fromkeys([*old, *new]):
-        if old.get(key) != new.get(key):
-            told.append(f"{key.replace('_', ' ')}: {_plain(old.get(key))} → {_plain(new.get(key))}")
+    told = [
+        f"{key.replace('_', ' ')}: {_plain(old.get(key))} → {_plain(new.get(key))}"
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    ]
     return "; ".join(told)[:MAX_TEXT]
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "discard",
     "find_import",
     "imports",
+    "keep_plan",
     "preview",
     "rejected_csv",
     "start",
@@ -121,9 +122,9 @@ async def find_import(import_id: UUID) -> ImportView:
         NotPossible: there is none in this organization.
     """
     row = await fetchrow(
-        f"SELECT {_VIEW} FROM contact_imports WHERE organization_id = $1 AND id = $2",
+        f"SELECT {_VIEW} FROM contact_imports WHERE organization_id = $1 AND id = $2",  # noqa: S608
         current_organization(),
-        import_id,  # noqa: S608
+        import_id,
     )
     if row is None:
         raise NotPossible("there is no such import; it may have been thrown away")
@@ -221,6 +222,16 @@ async def start_undo(work: Unit, principal: Principal, import_id: UUID) -> None:
     )
     work.enqueue(UndoImport(import_id=import_id))
     work.audit("contacts.import_undo_started", subject=f"contact_import:{import_id}")
+
+
+async def keep_plan(import_id: UUID, plan: Plan) -> None:
+    """So that a draft survives a reload."""
+    await execute(
+        "UPDATE contact_imports SET plan = $3::jsonb WHERE organization_id = $1 AND id = $2 AND state = 'draft'",
+        current_organization(),
+        import_id,
+        to_jsonb(plan.model_dump(mode="json")),
+    )
 
 
 async def discard(import_id: UUID) -> None:

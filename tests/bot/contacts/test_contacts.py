@@ -233,4 +233,5 @@ async def test_the_timeline_holds_what_the_reader_may_see(book: Book) -> None:
         [entry] = await consents([writer.contact_id])
         assert entry.message_id is not None
         proof = await proof_text(entry.message_id)
-    assert proof is not None and proof[1] == "STOP", "the consent names the message that proves it"
+    assert proof is not None
+    assert proof[1] == "STOP", "the consent names the message that proves it"
