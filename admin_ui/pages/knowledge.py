@@ -171,9 +171,9 @@ def _removing(document_id: UUID, title: str, parts: list[Live]):  # type: ignore
         desk.require("knowledge.edit")
         async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
             was = await verbs.remove(work, document_id)
-        await parts[0].refresh()
         if was is None:
             toast("It was gone already")
+            await parts[0].refresh()
             return
 
         async def back() -> None:
@@ -184,6 +184,7 @@ def _removing(document_id: UUID, title: str, parts: list[Live]):  # type: ignore
             await parts[0].refresh()
 
         undo(f"“{title}” removed", bound(back, writes=False))
+        await parts[0].refresh()  # last: it takes along what this handler hangs on
 
     return drop
 
@@ -365,8 +366,8 @@ def _dropping(question_id: UUID, parts: list[Live]):  # type: ignore[no-untyped-
         desk.require("knowledge.edit")
         async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
             was = await verbs.remove_question(work, question_id)
-        await parts[0].refresh()
         if was is None:
+            await parts[0].refresh()
             return
 
         async def back() -> None:
@@ -376,5 +377,6 @@ def _dropping(question_id: UUID, parts: list[Live]):  # type: ignore[no-untyped-
             await parts[0].refresh()
 
         undo("Removed", bound(back, writes=False))
+        await parts[0].refresh()
 
     return drop

@@ -254,9 +254,9 @@ def _segment(each: SegmentRow, parts: list[Live]) -> None:
         here().require("contacts.edit")
         async with unit() as work:
             was = await remove_segment(work, each.id)
-        await parts[0].refresh()
         if was is None:
             toast("It was gone already")
+            await parts[0].refresh()
             return
 
         async def back() -> None:
@@ -266,6 +266,7 @@ def _segment(each: SegmentRow, parts: list[Live]) -> None:
             await parts[0].refresh()
 
         undo(f"“{was.name}” removed", bound(back, writes=False))
+        await parts[0].refresh()  # last: it takes along what this handler hangs on
 
     with ui.element("div").classes("cn-row"):
         with ui.element("a").classes("cn-grow") as link:

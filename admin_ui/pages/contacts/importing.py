@@ -393,7 +393,7 @@ async def _result(desk: Desk, view: ImportView) -> None:
         confirm(
             f"Take back “{view.filename}”?",
             f"{view.created:,} contacts are removed and {view.updated:,} are as they were before. Whoever wrote or was changed since stays.",
-            "Take it back",
+            "Take all of it back",
             bound(take_back, writes=False),
         )
 

@@ -69,8 +69,8 @@ def _proposal(
     async def apart() -> None:
         async with unit() as work:
             await dismiss(work, here().principal, each.id)
-        await _redraw(parts)
         undo("They stay two people", bound(back, writes=False))
+        await _redraw(parts)
 
     async def back() -> None:
         await _take_back(each.id, parts)
@@ -103,12 +103,12 @@ def _keep(each: Proposal, one: Whole, parts: list[Live]):  # type: ignore[no-unt
     async def keep() -> None:
         async with unit() as work:
             await merge(work, here().principal, each.id, keep=one.row.id)
-        await _redraw(parts)
 
         async def back() -> None:
             await _take_back(each.id, parts)
 
         undo("Merged", bound(back, writes=False))
+        await _redraw(parts)  # last: it takes along what this handler hangs on
 
     return keep
 
@@ -165,8 +165,8 @@ def _taking_back(proposal_id: UUID, parts: list[Live]):  # type: ignore[no-untyp
 async def _take_back(proposal_id: UUID, parts: list[Live]) -> None:
     async with unit() as work:
         is_whole = await take_back(work, here().principal, proposal_id)
-    await _redraw(parts)
     toast("Open again" if is_whole else "Parted. What was edited since stays with the one that was kept.")
+    await _redraw(parts)
 
 
 async def _redraw(parts: list[Live]) -> None:

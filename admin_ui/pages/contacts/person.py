@@ -159,7 +159,6 @@ async def _edit(desk: Desk, contact_id: UUID, again: Again) -> None:
                 named.error = sentence(e)
                 return
             box.close()
-            await again()
 
             async def back() -> None:
                 here().require("contacts.edit")
@@ -169,6 +168,7 @@ async def _edit(desk: Desk, contact_id: UUID, again: Again) -> None:
                 await again()
 
             undo(desk.word("saved"), bound(back, writes=False))
+            await again()  # last: it takes along what this handler hangs on
 
         with ui.element("div").classes("cn-actions"):
             button(desk.word("cancel"), box.close, kind="quiet")
