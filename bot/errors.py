@@ -14,6 +14,9 @@ ChatNationError
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope
 │   ├── CrossOrganization       another organization's row
+│   ├── NotAllowed              a permission is missing (bot.identity.principal)
+│   ├── Unauthenticated         nobody we know: wrong password, ended session, too many tries ... (bot.identity.errors)
+│   ├── NotAMember, NotPossible, WeakPassword, LinkSpent (bot.identity.errors)
 │   ├── Moved                   somebody else saved or published in the meantime (bot.publishing.service)
 │   └── NotSound                a draft with errors is not published (bot.publishing.service)
 ├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change

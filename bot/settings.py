@@ -88,4 +88,4 @@ class DemoSettings(Settings):
     enabled: bool = True
     """Whether `chatnation up` loads the demo organizations."""
     history: bool = False
-    """Whether they get two weeks of conversations and tickets too, and people who sign in to the admin app."""
+    """Whether they get two weeks of conversations and tickets too."""

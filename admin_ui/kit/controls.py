@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any, Literal
 
-from nicegui import ui
+from nicegui import context, ui
 
 from admin_ui.kit.after import after_commit
 from admin_ui.scope import here
@@ -237,9 +237,12 @@ def toast(message: str, *, kind: Literal["plain", "bad"] = "plain") -> None:
 
 @contextmanager
 def dialog(title: Words, *, text: Words = "", wide: bool = False) -> Iterator[ui.dialog]:
-    """Opened by `.open()`, closed by Escape or `.close()`; the focus stays inside (Quasar). End it with a `div.cn-actions`."""
+    """Made for one showing: opened by `.open()`, gone when it is closed; the focus stays inside (Quasar). End it with a `div.cn-actions`."""
     desk = here()
-    with ui.dialog() as found, ui.element("div").classes(f"cn-dialog {'wide' if wide else ''}") as inner:
+    with context.client.layout:  # not where the button is: that may be drawn again while the dialog is open
+        found = ui.dialog()
+    found.on("hide", found.delete)
+    with found, ui.element("div").classes(f"cn-dialog {'wide' if wide else ''}") as inner:
         inner.props["aria-label"] = desk.say(title)
         inner.props("role=dialog aria-modal=true")
         tag("h2", desk.say(title))
@@ -256,6 +259,5 @@ def confirm(
     with dialog(title, text=text) as found, ui.element("div").classes("cn-actions"):
         button(desk.word("cancel"), found.close, kind="quiet")
         button(action, kind=kind).on("click", found.close, []).on("click", on_yes, [])
-    found.on("hide", found.delete)
     found.open()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -11,8 +12,11 @@ from nicegui import ui
 
 from admin_ui.kit.controls import tag
 from admin_ui.kit.whatsapp_preview import formatted
+from store.ids import uuid7
 
-__all__ = ["Problem", "door", "door_button", "door_field"]
+__all__ = ["DoorField", "Problem", "door", "door_button", "door_field", "guarded"]
+
+log = logging.getLogger(__name__)
 
 _numbers = count(1)
 MARK = '<img src="/static/mark.svg" width="36" height="36" alt="">'
@@ -89,5 +93,20 @@ def door_field(
 
 
 def door_button(text: str, on_click: Callable[[], Awaitable[None]], *, mark: str = "") -> ui.button:
-    found = ui.button(text, on_click=on_click, color=None).props("unelevated no-caps").classes("cn-btn primary block")
+    found = ui.button(text, on_click=guarded(on_click), color=None)
+    found.props("unelevated no-caps").classes("cn-btn primary block")
     return found.mark(mark) if mark else found
+
+
+def guarded(handle: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """For handlers of those who are not signed in, where `bound` has nothing to bind: nothing fails in silence."""
+
+    async def perform() -> None:
+        try:
+            await handle()
+        except Exception:
+            number = uuid7().hex[-8:]
+            log.exception("gesture failed", extra={"handler": handle.__qualname__, "number": number})
+            ui.notify(f"That did not work. If it stays so, tell us this number: {number}", timeout=7000, classes="bad")
+
+    return perform

@@ -10,6 +10,7 @@ from nicegui.events import ValueChangeEventArguments
 from admin_ui.kit.bound import bound
 from admin_ui.kit.page import Hit, may_see, owner_of, pages, searches
 from admin_ui.scope import Desk, here
+from admin_ui.words import Words
 
 __all__ = ["find", "palette"]
 
@@ -66,10 +67,15 @@ async def find(desk: Desk, words: str) -> list[Hit]:
         for each in pages()
         if each.group is not None
         and may_see(desk, each)
-        and all(part in desk.say(each.title).casefold() for part in wanted.split())
+        and all(part in _in_all_languages(each.title) for part in wanted.split())
     ]
     if len(wanted) >= LEAST:
         for search in searches():
             if (owner := owner_of(search)) is None or owner in desk.skills:
                 hits += await search(desk, wanted)
     return hits[:MOST]
+
+
+def _in_all_languages(title: Words) -> str:
+    """People look for a page by the name that somebody told them."""
+    return (title if isinstance(title, str) else " ".join(title.values())).casefold()

@@ -33,9 +33,9 @@ def _tokens(accent: str, on: str, towards: str) -> str:
 
 def _towards(colour: str, ground: str, *, darker: bool) -> str:
     hue, light, saturation = colorsys.rgb_to_hls(*_rgb(colour))
-    while contrast(colour, ground) < AA + 0.6 and 0.02 < light < 0.98:
-        light += -0.02 if darker else 0.02
-        colour = _hex(colorsys.hls_to_rgb(hue, max(0.0, min(1.0, light)), saturation))
+    while contrast(colour, ground) < AA + 0.6:  # black and white are far enough from either ground
+        light = max(0.0, light - 0.02) if darker else min(1.0, light + 0.02)
+        colour = _hex(colorsys.hls_to_rgb(hue, light, saturation))
     return colour
 
 

@@ -9,7 +9,7 @@ from nicegui import context, ui
 from admin_ui import gate
 from admin_ui.kit import page
 from admin_ui.kit.controls import tag
-from admin_ui.kit.door import DoorField, Problem, door, door_button, door_field
+from admin_ui.kit.door import DoorField, Problem, door, door_button, door_field, guarded
 from bot.errors import ChatNationError
 from bot.identity import access, second_factor
 from bot.identity.access import SignedIn
@@ -211,7 +211,7 @@ async def second_step(runtime: Runtime) -> None:
                 return
             ui.navigate.to("/")
 
-        code.on("keydown.enter", go, [])
+        code.on("keydown.enter", guarded(go), [])
         door_button("Go on", go, mark="confirm")
         _sign_out_link()
 

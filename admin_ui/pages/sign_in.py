@@ -9,7 +9,7 @@ from nicegui import context, ui
 from admin_ui import gate
 from admin_ui.kit import page
 from admin_ui.kit.controls import tag
-from admin_ui.kit.door import Problem, door, door_button, door_field
+from admin_ui.kit.door import Problem, door, door_button, door_field, guarded
 from bot.errors import ChatNationError
 from bot.identity import access
 from bot.identity.errors import NeedsSecondFactor
@@ -63,7 +63,7 @@ async def login(runtime: Runtime, next: str = "/", problem: str = "") -> None:  
             ui.navigate.to(gate.ticket(found.session_id, found.user_id, first, next))
 
         for each in (email, password, code):
-            each.on("keydown.enter", go, [])
+            each.on("keydown.enter", guarded(go), [])
         door_button("Sign in", go, mark="sign-in")
         for provider in providers(runtime):
             with ui.element("a").classes("cn-provider") as link:

@@ -29,10 +29,10 @@ from admin_ui.kit import (
 )
 from admin_ui.kit.bound import Live
 from bot.errors import ChatNationError
+from bot.identity import letters
 from bot.identity.custom_roles import RoleRow, change_role, create_role, delete_role, known_permissions, list_roles
 from bot.identity.errors import NotPossible
 from bot.identity.invitations import InvitationRow, invite, list_invitations, revoke_invitation, send_again
-from bot.identity.letters import role_name
 from bot.identity.members import Member, change_member, list_members, remove_member
 from bot.identity.rights import CUSTOM
 from bot.identity.roles import Role
@@ -111,7 +111,7 @@ def _member(desk: Desk, each: Member, parts: dict[str, Live]) -> None:
             ui.icon("verified_user").classes("cn-muted cn-hide-small").props(
                 'role="img" aria-label="Second step is on"'
             ).tooltip("Second step is on")
-        badge(each.role_name or role_name(each.role, desk.locale))
+        badge(each.role_name or role_title(each.role, desk.locale))
         if desk.may("users.manage") and each.user_id != desk.principal.id:
             button("Change", bound(lambda member=each: _change(member, parts), writes=False), small=True)
 
@@ -121,7 +121,7 @@ async def _choices(desk: Desk) -> dict[str, str]:
     found = await list_roles(desk.runtime, desk.principal)
     return {
         (f"{CUSTOM}:{row.role_id}" if row.role_id else row.role): (
-            row.name if row.role_id else role_name(row.role, desk.locale)
+            row.name if row.role_id else role_title(row.role, desk.locale)
         )
         for row in found
         if (row.role_id or row.role in GIVEN) and row.permissions <= desk.principal.permissions
@@ -230,7 +230,7 @@ def _invitation(desk: Desk, each: InvitationRow, parts: dict[str, Live]) -> None
         with ui.element("div").classes("cn-grow").style("min-width: 180px"):
             ui.label(each.email).classes("cn-strong cn-clip")
             text = "expired" if is_over else f"until {desk.day(each.expires_at)}"
-            ui.label(f"{each.role_name or role_name(each.role, desk.locale)}  ·  {text}").classes("cn-muted cn-small")
+            ui.label(f"{each.role_name or role_title(each.role, desk.locale)}  ·  {text}").classes("cn-muted cn-small")
         if desk.may("users.manage"):
             button("Send again", bound(again, writes=False), small=True)
             button("Withdraw", bound(withdraw, writes=False), small=True, kind="danger")
@@ -265,7 +265,7 @@ async def _roles(parts: dict[str, Live]) -> None:
 def _role(desk: Desk, each: RoleRow, parts: dict[str, Live]) -> None:
     with ui.element("div").classes("cn-row"):
         with ui.element("div").classes("cn-grow"):
-            ui.label(each.name if each.role_id else role_name(each.role, desk.locale)).classes("cn-strong")
+            ui.label(each.name if each.role_id else role_title(each.role, desk.locale)).classes("cn-strong")
             about = each.description or (
                 f"{len(each.permissions)} permissions" if each.role_id else ABOUT.get(Role(each.role), "")
             )
@@ -324,6 +324,10 @@ async def _role_dialog(row: RoleRow | None, parts: dict[str, Live]) -> None:
             button(desk.word("cancel"), box.close, kind="quiet")
             button(desk.word("save"), bound(keep, writes=False), kind="primary", mark="keep-role-of-ours")
     box.open()
+
+
+def role_title(role: str, locale: str) -> str:
+    return letters.role_name(role, locale).capitalize()
 
 
 def _sentence(error: ChatNationError) -> str:

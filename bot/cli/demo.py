@@ -14,9 +14,9 @@ import typer
 from bot.cli.process import CONFIG_ERROR
 from bot.cli.state import UpState
 from bot.config import Configuration
-from bot.demo.people import USERS, password
 from bot.demo.requests import list_requests
 from bot.demo.skills import switch
+from bot.demo.staff import PASSWORD, STAFF
 from bot.errors import ChatNationError, ConfigError
 
 __all__ = ["app", "use_running"]
@@ -46,24 +46,25 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
         "dsn": state.dsn,
         "nats": state.nats,
         "organizations": _organizations(configuration.data),
-        "admin": _sign_ins(configuration.data),
+        "people": _people(),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
     for name, url in state.urls.items():
         typer.echo(f"{name:10} {url}")
-    for each in facts["admin"]:
-        typer.echo(f"{'sign in':10} {each['email']}  {each['password']}  {each['role']}")
     for organization in facts["organizations"]:
         typer.echo(f"\n{organization['name']}")
         for key in ORGANIZATION_KEYS[1:]:
             typer.echo(f"  {key:22} {organization.get(key)}")
+    typer.echo(f"\nPeople who sign in, all with the password “{PASSWORD}”")
+    for person in facts["people"]:
+        typer.echo(f"  {person['email']:42} {', '.join(person['roles'])}")
 
 
 @app.command()
 def seed() -> None:
-    """Give the demo organizations two weeks of conversations and tickets, and people who sign in to the admin app."""
+    """Give the demo organizations two weeks of conversations and tickets."""
     configuration = _configuration()
     use_running()
     os.environ["CHATNATION__STORE__OWNER_DSN"] = _running(configuration).owner_dsn or ""
@@ -143,13 +144,16 @@ def _organizations(data: Path) -> list[dict[str, Any]]:
     return [{key: organization.get(key) for key in ORGANIZATION_KEYS} for organization in organizations]
 
 
-def _sign_ins(data: Path) -> list[dict[str, str]]:
-    """Of the admin app; they are there once the demo has its history."""
-    try:
-        secret = password(data)
-    except (FileNotFoundError, KeyError):
-        return []
-    return [{"email": each.email, "password": secret, "role": each.role} for each in USERS]
+def _people() -> list[dict[str, Any]]:
+    return [
+        {
+            "email": person.email,
+            "name": person.name,
+            "password": PASSWORD,
+            "roles": [f"{role} of {slug}" for slug, role in person.roles] or ["platform_admin"],
+        }
+        for person in STAFF
+    ]
 
 
 def _running(configuration: Configuration) -> UpState:

@@ -16,7 +16,6 @@ from typing import Any, cast
 from bot.cli.process import Command, HttpReady, Server, ServerProcess
 from bot.cli.state import UpState
 from bot.config import Configuration
-from bot.demo.people import password
 from bot.errors import ConfigError
 from bot.settings import DemoSettings, EmulatorSettings
 from store.settings import StoreSettings
@@ -115,12 +114,6 @@ class Plan:
     def demo_step(self, step: str) -> Command:
         """`prepare` makes numbers and secrets without a database, so that the emulator can start first; `load` needs the owner's role."""
         return Command(f"demo {step}", _module("bot.demo", step), self.environment(owner=True))
-
-    @property
-    def demo_password(self) -> str:
-        """Of the demo's people in the admin app; "" without any."""
-        is_wanted = self.configuration.section(DemoSettings, "demo").history
-        return password(self.data) if is_wanted and (self.data / "demo.json").exists() else ""
 
     def migration(self) -> Command | None:
         """None where the database is external and its owner is not told: then somebody else migrates it."""

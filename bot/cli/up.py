@@ -14,7 +14,7 @@ from bot.cli.process import CONFIG_ERROR, Process
 from bot.cli.state import UpState, claim
 from bot.cli.supervisor import Gone, Supervisor
 from bot.config import Configuration
-from bot.demo.people import USERS
+from bot.demo.staff import PASSWORD, STAFF
 from bot.errors import ConfigError, EmbeddedServerError
 
 __all__ = ["Up", "run"]
@@ -78,8 +78,8 @@ class Up:
         await self._supervisor.wait_until_ready(names, timeout_s=READY_TIMEOUT_S)
         self._write_state()
         self._console.step(f"started in {time.monotonic() - began:.1f} s, Ctrl-C stops everything")
-        if plan.has_demo and plan.demo_password:
-            self._console.step(f"sign in to the admin app as {USERS[0].email} with {plan.demo_password}")
+        if plan.has_demo:
+            self._console.step(f"sign in to the admin app as {STAFF[0].email} with “{PASSWORD}”")
         self._console.ready(_ready_line(plan.state.urls))
 
     def _begin(self, process: Process) -> str:

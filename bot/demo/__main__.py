@@ -23,7 +23,7 @@ async def _load(configuration: Configuration, *, history: bool) -> None:
         people = prepare(configuration.data)
         await load(people, master)
         if history or configuration.section(DemoSettings, "demo").history:
-            await bring_to_life(people, configuration, now=datetime.now(UTC))
+            await bring_to_life(people, now=datetime.now(UTC))
     finally:
         install_keyring(None)
         await db.close()

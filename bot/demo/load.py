@@ -9,19 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from bot.config import Configuration
 from bot.demo.history import write_history
-from bot.demo.people import USERS, DemoOrganization, password
-from bot.identity.passwords import hash_password
-from bot.identity.settings import IdentitySettings
+from bot.demo.people import DemoOrganization
+from bot.demo.staff import put_staff
 from bot.knowledge import KnowledgeStore
 from bot.knowledge.read import type_of
 from bot.registry import find_skills
-from store import people as store_people
 from store.crypto import Cipher, keyring, new_data_key
 from store.directory import seal_app, tokens_aad
 from store.ids import uuid7
-from store.models import ChannelAccount, Membership, Organization, OrganizationKey, SkillInstall
+from store.models import ChannelAccount, Organization, OrganizationKey, SkillInstall
 from store.provision import put_meta_app
 from store.tenancy import organization_scope
 
@@ -38,10 +35,11 @@ async def load(people: Sequence[DemoOrganization], master: Cipher) -> None:
                 if name in each.skills and (folder / "demo.py").is_file():
                     await importlib.import_module(f"{package}.demo").load(each.slug)
         await _put_knowledge(each)
+    await put_staff(people)
 
 
-async def bring_to_life(people: Sequence[DemoOrganization], configuration: Configuration, *, now: datetime) -> None:
-    """Two weeks of conversations, what skills make of them, and people who sign in. Again: adds nothing."""
+async def bring_to_life(people: Sequence[DemoOrganization], *, now: datetime) -> None:
+    """Two weeks of conversations, and what skills make of them. Again: adds nothing."""
     for each in people:
         past = await write_history(each, now=now)
         with organization_scope(each.id):
@@ -50,24 +48,6 @@ async def bring_to_life(people: Sequence[DemoOrganization], configuration: Confi
                     module = importlib.import_module(f"{package}.demo")
                     if hasattr(module, "history"):
                         await module.history(each.slug, UUID(each.account_id), past, now=now)
-    await _enrol(people, configuration, now)
-
-
-async def _enrol(organizations: Sequence[DemoOrganization], configuration: Configuration, now: datetime) -> None:
-    settings = configuration.section(IdentitySettings, "identity")
-    for user in USERS:
-        if await store_people.person_named(user.email) is None:
-            hashed = await hash_password(settings, password(configuration.data))
-            founder = store_people.Founder(
-                uuid7(), user.email, name=user.name, locale="en", password_hash=hashed, email_verified_at=now
-            )
-            await store_people.create_person(founder, now)
-        person = await store_people.person_named(user.email)
-        assert person is not None
-        for each in organizations:
-            if each.slug in user.organizations:
-                with organization_scope(each.id):
-                    await Membership.get_or_create(user_id=person.id, defaults={"role": user.role})
 
 
 async def create(person: DemoOrganization, master: Cipher) -> None:

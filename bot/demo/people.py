@@ -12,7 +12,7 @@ from uuid import UUID
 
 from store.ids import uuid7
 
-__all__ = ["USERS", "DemoOrganization", "DemoUser", "password", "prepare", "read"]
+__all__ = ["DemoOrganization", "prepare", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +76,10 @@ _USERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DemoUser:
-    """Somebody who signs in to the admin app; all have the same password, made once per data folder."""
-
-    email: str
-    name: str
-    role: str
-    organizations: tuple[str, ...]
-
-
-USERS = (
-    DemoUser("amina@savanna.example", "Amina Wanjiru", "owner", ("savanna", "pwani")),
-    DemoUser("brian@savanna.example", "Brian Kiptoo", "event_manager", ("savanna",)),
-    DemoUser("njeri@savanna.example", "Njeri Kamau", "viewer", ("savanna",)),
-)
-
-
-def password(data: Path) -> str:
-    """Of everybody in `USERS`."""
-    found: str = json.loads((data / "demo.json").read_text())["password"]
-    return found
-
-
 def prepare(data: Path) -> list[DemoOrganization]:
     """Makes ids and secrets, once; writes `demo.json` (for clients) and `emulator.json` (for the emulator), both 0600."""
     if (data / "demo.json").exists():
         found = read(data)
-        content = json.loads((data / "demo.json").read_text())
-        if "password" not in content:
-            _write(data / "demo.json", {**content, "password": _new_password()})
     else:
         found = [
             DemoOrganization(
@@ -118,8 +92,7 @@ def prepare(data: Path) -> list[DemoOrganization]:
             )
             for each in _CAST
         ]
-        content = {"organizations": [asdict(each) for each in found], "password": _new_password()}
-        _write(data / "demo.json", content)
+        _write(data / "demo.json", {"organizations": [asdict(each) for each in found]})
     numbers = [
         {
             "phone_number_id": each.phone_number_id,
@@ -135,10 +108,6 @@ def prepare(data: Path) -> list[DemoOrganization]:
     ]
     _write(data / "emulator.json", {"numbers": numbers, "users": list(_USERS)})
     return found
-
-
-def _new_password() -> str:
-    return f"karibu-{secrets.token_hex(4)}"
 
 
 def read(data: Path) -> list[DemoOrganization]:

@@ -59,8 +59,18 @@ async def found(new: NewOrganization, founder: Founder, *, is_new: bool, now: da
     return organization_id
 
 
-async def create_person(person: Founder, *, now: datetime) -> bool:
+async def create_person(
+    user_id: UUID,
+    email: str,
+    *,
+    name: str,
+    locale: str,
+    password_hash: str,
+    email_verified_at: datetime | None,
+    now: datetime,
+) -> bool:
     """Somebody who belongs nowhere yet. False: somebody has this address, and nothing is written."""
+    person = Founder(user_id, email, name, locale, password_hash, email_verified_at)
     with unscoped("somebody registers"):
         try:
             async with transaction() as tx:

@@ -248,7 +248,7 @@ async def test_the_list_of_people_is_searched_sorted_and_paged_by_the_database(d
     await until(lambda: [each["name"] for each in table.rows] == ["Guest 07"])
     user.find(marker="tickets-export").click()
     response = await user.download.next()
-    assert [line.split(",")[0] for line in response.text.splitlines()] == ["Name", "Guest 07"]
+    assert [line.split(",")[0] for line in response.content.decode("utf-8-sig").splitlines()] == ["Name", "Guest 07"]
 
 
 async def test_the_palette_finds_pages_and_events_of_ones_own(desks: Desks) -> None:

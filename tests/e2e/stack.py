@@ -73,11 +73,16 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
         self._seen: set[int] = set()
         _choose_skills(self.data, skills)
-        web_port, emulator_port = free_ports(2)
+        web_port, emulator_port, admin_port = free_ports(3)
         self.web_url = f"http://127.0.0.1:{web_port}"
         self.emulator_url = f"http://127.0.0.1:{emulator_port}"
         self.environment = environment_of(
-            DATA=self.data, ENV="test", WEB__PORT=web_port, EMULATOR__PORT=emulator_port, **settings
+            DATA=self.data,
+            ENV="test",
+            WEB__PORT=web_port,
+            EMULATOR__PORT=emulator_port,
+            ADMIN__PORT=admin_port,
+            **settings,
         )
         if site is not None:
             self.environment["PYTHONPATH"] += f"{os.pathsep}{site}"

@@ -36,6 +36,7 @@ class Running:
             "DATA": data,
             "WEB__PORT": free_port(),
             "EMULATOR__PORT": free_port(),
+            "ADMIN__PORT": free_port(),
             "DEMO__ENABLED": "false",
         } | settings
         environment |= {f"CHATNATION__{name}": str(value) for name, value in given.items()}

@@ -10,7 +10,10 @@ import pytest
 
 from bot.demo.load import create, load
 from bot.demo.people import prepare, read
+from bot.demo.staff import PASSWORD, STAFF
 from bot.errors import Permanent
+from bot.identity.access import principal_of_session, sign_in
+from bot.identity.roles import PLATFORM, Role, permissions_of
 from store.crypto import keyring
 from store.directory import tokens_aad
 from tests.support.clockwork import rows, value
@@ -68,3 +71,35 @@ async def test_an_account_is_given_to_its_own_organization_only(world: World) ->
     assert (await directory.account(first.id, UUID(first.account_id))).token == first.access_token
     with pytest.raises(Permanent):
         await directory.account(second.id, UUID(first.account_id))
+
+
+async def test_somebody_signs_in_for_each_role_with_the_known_password(world: World) -> None:
+    await load(world.people, world.runtime.master)
+    ids = {each.slug: each.id for each in world.people}
+    held = set()
+    for person in STAFF:
+        signed_in = await sign_in(world.runtime, person.email, PASSWORD, ip="", user_agent="")
+        for slug, role in person.roles:
+            principal = await principal_of_session(world.runtime, signed_in.session_id, ids[slug])
+            assert principal.permissions == permissions_of(Role(role), _of_skills(world))
+            held.add(role)
+        if not person.roles:
+            platform = await principal_of_session(world.runtime, signed_in.session_id, None)
+            assert platform.permissions == PLATFORM
+            held.add("platform_admin")
+    assert held == set(Role)
+
+
+async def test_a_changed_password_of_the_demo_stays_changed(world: World) -> None:
+    await load(world.people, world.runtime.master)
+    await rows(world, "UPDATE users SET name = 'Somebody else' WHERE email = $1", STAFF[0].email)
+    await load(world.people, world.runtime.master)
+    assert await value(world, "SELECT name FROM users WHERE email = $1", STAFF[0].email) == "Somebody else"
+    assert await value(world, "SELECT count(*) FROM users") == len(STAFF)
+
+
+def _of_skills(world: World) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for skill in world.runtime.registry.usable:
+        found.update(skill.manifest.permissions if skill.manifest else {})
+    return found
