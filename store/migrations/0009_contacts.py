@@ -30,7 +30,9 @@ def _key() -> list[tuple[str, Any]]:
 
 
 def _moment(name: str, *, now: bool = False) -> tuple[str, Any]:
-    return (name, fields.DatetimeField(null=not now, auto_now=False, auto_now_add=now))
+    if now:
+        return (name, fields.DatetimeField(auto_now=False, auto_now_add=True))
+    return (name, fields.DatetimeField(null=True, auto_now=False, auto_now_add=False))
 
 
 class Migration(migrations.Migration):

@@ -11,7 +11,6 @@ from nicegui.events import ValueChangeEventArguments
 
 from admin_ui.kit import (
     Desk,
-    Live,
     Missing,
     badge,
     bound,
@@ -62,18 +61,11 @@ async def person(desk: Desk, contact_id: UUID) -> None:
         whole = await get(desk.principal, contact_id)
     except NoSuchContact as e:
         raise Missing from e
-    row = whole.row
-    name = row.name or desk.say({"en": "No name yet", "sw": "Bila jina"})
-    crumb(name)
-    seen = desk.say({"en": "last wrote", "sw": "aliandika"})
-    sub = " · ".join(filter(None, [row.phone, row.country, f"{seen} {desk.ago(row.seen_at)}" if row.seen_at else ""]))
-    with heading(name, sub):
-        await _actions(desk, whole)
+    parts = [await live(_head, contact_id)]
     with ui.element("div").classes("cn-grid cn-cols-side"):
         with ui.element("div").classes("cn-stack loose"):
             await _timeline(desk, whole)
         with ui.element("div").classes("cn-stack loose"):
-            parts: list[Live] = []
 
             async def again() -> None:
                 for each in parts:
@@ -83,6 +75,18 @@ async def person(desk: Desk, contact_id: UUID) -> None:
             parts.append(await live(_labels, contact_id))
             await _consents(desk, whole)
             _identities(desk, whole)
+
+
+async def _head(contact_id: UUID) -> None:
+    desk = here()
+    whole = await get(desk.principal, contact_id)
+    row = whole.row
+    name = row.name or desk.say({"en": "No name yet", "sw": "Bila jina"})
+    crumb(name)
+    seen = desk.say({"en": "last wrote", "sw": "aliandika"})
+    sub = " · ".join(filter(None, [row.phone, row.country, f"{seen} {desk.ago(row.seen_at)}" if row.seen_at else ""]))
+    with heading(name, sub):
+        await _actions(desk, whole)
 
 
 async def _actions(desk: Desk, whole: Whole) -> None:
