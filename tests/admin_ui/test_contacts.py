@@ -160,6 +160,7 @@ async def test_the_page_of_a_person_tells_what_happened_and_changes_with_undo(de
     await user.should_see("Ann W.", retries=20)
     user.find("Undo", kind=ui.button).click()
     await became(desks, "SELECT name FROM contacts", "Ann Wanjiku")
+    await user.should_see(marker="contact-labels", retries=20)
     only(user, "contact-labels").set_value(["VIP"])
     await user.should_see("Saved", retries=20)
     with organization_scope(desks.organization_id):
