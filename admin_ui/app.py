@@ -25,7 +25,7 @@ from admin_ui import external, gate
 from admin_ui import pages as own_pages
 from admin_ui.kit.controls import link_button
 from admin_ui.kit.empty import empty
-from admin_ui.kit.frame import frame
+from admin_ui.kit.frame import frame, menu_of
 from admin_ui.kit.page import Missing, Page, may_see, owned_by, pages
 from admin_ui.scope import Desk, Organization, put_desk
 from admin_ui.settings import AdminSettings
@@ -158,6 +158,8 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
         return await _nobody(request)
     put_desk(desk)
     with organization_scope(desk.organization.id):
+        if page.path == "/" and not may_see(desk, page):  # where signing in leads: those without it begin elsewhere
+            return RedirectResponse(next((each.path for each in menu_of(desk)), "/profile"), 303)
         if not may_see(desk, page):
             context.client.status_code = 403
             _no_permission(desk, page)

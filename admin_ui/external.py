@@ -52,7 +52,7 @@ def come_back(runtime: Runtime) -> Answer:
             return _refused(e)
         if isinstance(found, external.Newcomer):
             return RedirectResponse(f"/register?ticket={found.ticket}", 303)
-        first = next((each.organization_id for each in found.organizations if not each.suspended), None)
+        first = gate.first_of(found.organizations)
         gate.put_session(request, found.session_id, found.user_id, first)
         return RedirectResponse(gate.safe_next(then), 303)
 

@@ -7,6 +7,7 @@ only, that puts the session into the cookie. With it the cookie gets a new name 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -17,14 +18,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_ui.scope import Desk
-from bot.identity import Principal, access
+from bot.identity import Principal, Role, access
 from bot.identity.errors import NotAMember, SessionEnded
 from bot.runtime import Runtime
 from store import people
+from store.people import Place
 
 __all__ = [
     "address_of",
     "enter",
+    "first_of",
     "is_signed_in",
     "leave",
     "organizations",
@@ -130,6 +133,14 @@ async def is_signed_in(session_id: UUID) -> bool:
 async def organizations(user_id: UUID) -> list[tuple[UUID, str]]:
     """Those that are open to this person, by name."""
     return [(each.organization_id, each.name) for each in await access.organizations_of(user_id) if not each.suspended]
+
+
+def first_of(places: Iterable[Place]) -> UUID | None:
+    """Where somebody begins who has not chosen: the organization in which she may most."""
+    ranks = {role.value: rank for rank, role in enumerate(Role)}
+    open_ones = [each for each in places if not each.suspended]
+    best = min(open_ones, key=lambda each: (ranks.get(each.role, len(ranks)), each.name), default=None)
+    return best.organization_id if best else None
 
 
 async def sign_out(desk: Desk) -> None:

@@ -39,6 +39,7 @@ def palette(desk: Desk) -> None:
     async def show(words: str) -> None:
         hits = await find(here(), words)
         results.clear()
+        results.props["data-for"] = words.strip()  # shell.js opens the first one only when these are its results
         with results:
             for hit in hits:
                 with ui.element("a").classes("cn-result") as line:

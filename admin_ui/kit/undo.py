@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import context, ui
 
+from admin_ui.kit.after import after_commit
 from admin_ui.scope import here
 
 __all__ = ["undo"]
@@ -15,13 +16,18 @@ SHOWN_S = 8.0
 
 
 def undo(message: str, back: Callable[..., Awaitable[Any]]) -> None:
-    """`back` is a handler made by `bound`. It is offered for eight seconds."""
+    """`back` is a handler made by `bound`. It is offered for eight seconds, once the work is committed."""
+    after_commit(lambda: _show(message, back))
+
+
+def _show(message: str, back: Callable[..., Awaitable[Any]]) -> None:
     with context.client.layout, ui.element("div").classes("cn-toast").props('role="status"') as toast:
         ui.label(message)
 
         async def take_back() -> None:
             toast.delete()
-            await back()
+            with context.client.layout:
+                await back()
 
         ui.button(here().word("undo"), on_click=take_back, color=None).props("flat dense no-caps")
         ui.timer(SHOWN_S, toast.delete, once=True)

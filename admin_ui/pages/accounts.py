@@ -292,8 +292,7 @@ def _refuse(error: ChatNationError, fields: dict[str, DoorField], problem: Probl
 
 
 def _enter(found: SignedIn, then: str) -> None:
-    open_ones = [each for each in found.organizations if not each.suspended]
-    first = open_ones[0].organization_id if open_ones else None
+    first = gate.first_of(found.organizations)
     ui.navigate.to(gate.ticket(found.session_id, found.user_id, first, then))
 
 

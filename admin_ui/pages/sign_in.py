@@ -58,8 +58,7 @@ async def login(runtime: Runtime, next: str = "/", problem: str = "") -> None:  
             except ChatNationError as e:
                 told.say(str(e))
                 return
-            open_ones = [each for each in found.organizations if not each.suspended]
-            first = open_ones[0].organization_id if open_ones else None
+            first = gate.first_of(found.organizations)
             ui.navigate.to(gate.ticket(found.session_id, found.user_id, first, next))
 
         for each in (email, password, code):

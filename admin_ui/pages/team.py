@@ -106,12 +106,13 @@ def _member(desk: Desk, each: Member, parts: dict[str, Live]) -> None:
                     badge("you", "accent")
                 if each.events is not None:
                     badge(f"{len(each.events)} event{'s' if len(each.events) != 1 else ''} only", "info")
+            ui.label(each.role_name or role_title(each.role, desk.locale)).classes("cn-muted cn-small cn-only-small")
             ui.label(each.email).classes("cn-muted cn-small cn-clip")
         if each.has_second_factor:
             ui.icon("verified_user").classes("cn-muted cn-hide-small").props(
                 'role="img" aria-label="Second step is on"'
             ).tooltip("Second step is on")
-        badge(each.role_name or role_title(each.role, desk.locale))
+        badge(each.role_name or role_title(each.role, desk.locale)).classes("cn-hide-small")
         if desk.may("users.manage") and each.user_id != desk.principal.id:
             button("Change", bound(lambda member=each: _change(member, parts), writes=False), small=True)
 

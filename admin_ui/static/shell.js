@@ -32,6 +32,15 @@
     copy: (text) => navigator.clipboard.writeText(text),
     palette: () => document.getElementById("cn-palette-open")?.click(),
   };
+  // Who types fast and presses Enter means what she typed, not what is still shown.
+  const openFirst = (palette) => {
+    const input = palette.querySelector("input"), results = palette.querySelector(".cn-results");
+    const isCurrent = () => (results.dataset.for || "") === input.value.trim();
+    const open = () => palette.querySelector(".cn-result")?.click();
+    if (isCurrent()) return open();
+    const watch = new MutationObserver(() => { if (isCurrent()) { watch.disconnect(); open(); } });
+    watch.observe(results, { attributes: true, childList: true });
+  };
   const writing = (e) => e.target.closest?.("input, textarea, select, [contenteditable], .cm-editor");
   addEventListener("keydown", (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") { e.preventDefault(); cn.palette(); }
@@ -43,6 +52,6 @@
     const at = results.indexOf(document.activeElement);
     if (e.key === "ArrowDown") { e.preventDefault(); results[Math.min(at + 1, results.length - 1)]?.focus(); }
     if (e.key === "ArrowUp") { e.preventDefault(); at > 0 ? results[at - 1].focus() : palette.querySelector("input")?.focus(); }
-    if (e.key === "Enter" && at < 0) results[0]?.click();
+    if (e.key === "Enter" && at < 0) openFirst(palette);
   });
 })();

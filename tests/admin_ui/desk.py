@@ -32,7 +32,7 @@ from bot.testing.stage import found_organization
 __all__ = ["PASSWORD", "Desks", "opened", "static_pages"]
 
 PASSWORD = "giraffe under seven clouds"
-PATIENCE = 40  # looks of 0.1 s each
+PATIENCE = 300  # looks of 0.05 s each; the machine may be busy
 
 
 @dataclass

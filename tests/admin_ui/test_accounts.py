@@ -114,7 +114,7 @@ async def test_an_owner_makes_a_role_and_gives_it(desks: Desks) -> None:
     fill(owner, role_name="Door staff")
     next(iter(owner.find(marker="role-permissions").elements)).set_value(["events.view", "events.checkin"])
     owner.find(marker="keep-role-of-ours").click()
-    await owner.should_see("Door staff", retries=20)
+    await owner.should_see("2 permissions", retries=20)
     with organization_scope(desks.organization_id):
         role = await CustomRole.get(name="Door staff")
     owner.find(content="Change", kind=None).click()

@@ -44,7 +44,9 @@ def test_a_busy_port_names_its_setting(setting: str, tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         busy, other = stranger.getsockname()[1], free.getsockname()[1]
         free.close()
-        ports = {"WEB__PORT": other, "ADMIN__PORT": other, "EMULATOR__PORT": other} | {setting.removeprefix("CHATNATION__"): busy}
+        ports = {"WEB__PORT": other, "ADMIN__PORT": other, "EMULATOR__PORT": other} | {
+            setting.removeprefix("CHATNATION__"): busy
+        }
         done = chatnation("up", data=tmp_path, **ports)
     assert done.returncode == 2
     assert done.stdout.strip().endswith(f"port {busy} is busy: set {setting} to a free one")
