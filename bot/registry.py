@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.flows import Compiled, Diagnostic, SkillSource
 from bot.http import Routes
-from bot.loading.code import import_code, import_module, import_tasks
+from bot.loading.code import import_code, import_module, import_tasks, marked
 from bot.loading.order import compile_each, follow_the_required, in_order_of_requirements
 from bot.loading.read import FLOW_FILES, find_skills, read_skills
 from bot.loading.sets import CompiledSets
@@ -22,6 +22,7 @@ from bot.manifest import MenuItem, Trust
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, NamesFunction, SkillContext
+from bot.timeline import Teller
 
 __all__ = ["FLOW_FILES", "Registry", "Skill", "find_skills"]
 
@@ -154,6 +155,15 @@ class Registry:
                 if isinstance(each, Routes)
             ]
         return found
+
+    def tellers(self, enabled: Iterable[str]) -> list[Teller]:
+        """Who tells, of these skills, what happened to a contact: the functions of their `timeline.py`, which is imported here."""
+        return [
+            tell
+            for name in self._usable(enabled)
+            if (manifest := self.skills[name].manifest) is not None and manifest.trust is not Trust.REMOTE
+            for tell in marked(import_module(self.skills[name], "timeline"), "__chatnation_timeline__")
+        ]
 
     def permissions(self) -> dict[str, str]:
         """What the skills' manifests define, each with its least role."""

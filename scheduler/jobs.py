@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from bot.contacts.importing.jobs import ImportContacts, UndoImport
+from bot.contacts.importing.write import import_contacts, undo_import
 from bot.errors import Permanent, Refused, Retryable, reason_of
 from bot.logs import bound
 from bot.metrics import failed, succeeded
@@ -47,6 +49,8 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
     ApplyRefusal.name: (ApplyRefusal, apply_refusal),
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
+    ImportContacts.name: (ImportContacts, import_contacts),
+    UndoImport.name: (UndoImport, undo_import),
 }
 
 

@@ -103,7 +103,9 @@ class OptOut(SkillAction):
     obeyed_always: ClassVar[bool] = True
 
     async def perform(self, turn: Turn) -> None:
-        if await consent.withdraw(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now):
+        if await consent.withdraw(
+            turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now, inbox_id=turn.inbox_id
+        ):
             turn.audit("consent.withdrawn", subject=f"contacts:{turn.contact.id}", after={"source": SOURCE})
 
 
@@ -112,7 +114,7 @@ class OptIn(SkillAction):
     obeyed_always: ClassVar[bool] = True
 
     async def perform(self, turn: Turn) -> None:
-        if await consent.grant(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now):
+        if await consent.grant(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now, inbox_id=turn.inbox_id):
             turn.audit("consent.granted", subject=f"contacts:{turn.contact.id}", after={"source": SOURCE})
 
 

@@ -3,6 +3,14 @@
 from store.models.api import ApiAnswer, UploadedFile
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
+from store.models.contact_book import (
+    ContactField,
+    ContactImport,
+    ContactImportRow,
+    ContactLabel,
+    KnowledgeQuestion,
+    Segment,
+)
 from store.models.conversation import CannedReply, Conversation, ConversationNote
 from store.models.identity import (
     Credential,
@@ -32,7 +40,11 @@ __all__ = [
     "Charge",
     "Consent",
     "Contact",
+    "ContactField",
     "ContactIdentity",
+    "ContactImport",
+    "ContactImportRow",
+    "ContactLabel",
     "Conversation",
     "ConversationNote",
     "Credential",
@@ -46,6 +58,7 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeDocument",
     "KnowledgePassage",
+    "KnowledgeQuestion",
     "MailedToken",
     "MediaFile",
     "Membership",
@@ -59,6 +72,7 @@ __all__ = [
     "PacingSlot",
     "RecoveryCode",
     "RefreshToken",
+    "Segment",
     "Session",
     "SignInTries",
     "SkillDraft",

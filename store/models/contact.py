@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tortoise import fields
 
+from store.fields import JsonField
 from store.tenancy import OrgModel
 
 
@@ -14,6 +15,10 @@ class Contact(OrgModel):
     opted_in_at = fields.DatetimeField(null=True)  # derived from the last consent, for the policy gate
     opted_out_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
+    labels = JsonField(null=True)  # keys of `contact_labels`; the database's default is the empty list
+    custom = JsonField(null=True)  # values by key of `contact_fields`; the database's default is {}
+    merged_into = fields.UUIDField(null=True)  # whose history this one is part of now
+    import_id = fields.UUIDField(null=True)  # the file that it came from
 
     class Meta:
         table = "contacts"
@@ -48,6 +53,8 @@ class Consent(OrgModel):
     source = fields.CharField(max_length=60)  # e.g. chat, registration, provider
     wording = fields.CharField(max_length=500, default="")
     at = fields.DatetimeField()
+    message_id = fields.UUIDField(null=True)  # the proof: what the person wrote
+    import_id = fields.UUIDField(null=True)  # the file that says so
 
     class Meta:
         table = "consents"
@@ -61,6 +68,9 @@ class MergeProposal(OrgModel):
     reason = fields.CharField(max_length=120)
     created_at = fields.DatetimeField(auto_now_add=True)
     decided_at = fields.DatetimeField(null=True)
+    decision = fields.CharField(max_length=12, default="")  # merged | dismissed; "" is open
+    decided_by = fields.CharField(max_length=120, default="")
+    undo = JsonField(null=True)  # of a merge: what it moved and what was there before
 
     class Meta:
         table = "contact_merge_proposals"

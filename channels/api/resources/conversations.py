@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from bot.bodies import decode_inbound, decode_outbound
-from bot.conversations import NotSent, say
+from bot.conversations import CannotSend, NoConversation, NotValid, send
 from bot.http import Answer, Ask, Body, Filter, Kind, Line, Listed, Page, Routes, found
 from bot.messages import MediaKind, MediaOut, Outbound, Template, Text
 from bot.policy import WINDOW
@@ -101,16 +101,23 @@ async def list_messages(ask: Ask, conversation_id: UUID, page: Page) -> Listed[M
 
 
 @routes.post(
-    "/conversations/{conversation_id}/messages", permission="inbox.reply", status=201, raises={NotSent: NOT_SENT}
+    "/conversations/{conversation_id}/messages",
+    permission="inbox.reply",
+    status=201,
+    raises={CannotSend: NOT_SENT, NotValid: NOT_SENT},
 )
 async def send_message(ask: Ask, work: Unit, conversation_id: UUID, body: MessageIn) -> MessageOut:
     """Write to the person.
 
     It is queued, and its status says what became of it. More than 24 hours after the person's last message only templates may be sent.
     """
-    key = found(await say(work, conversation_id, await _part(body), key=f"api:{ask.request_id}"), "conversation")
+    key = f"api:{ask.request_id}"
+    try:
+        await send(work, ask.principal, conversation_id, await _part(body), key=key)
+    except NoConversation:
+        found(None, "conversation")
     await work.write()
-    return _message(await Message.get(key=key), work.keys)
+    return _message(await Message.get(key=f"inbox:{key}:0"), work.keys)
 
 
 async def _part(body: MessageIn) -> Outbound:

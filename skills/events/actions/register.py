@@ -165,7 +165,7 @@ class Register(SkillAction):
         turn.charge("events.ticket_issued")
         turn.audit("events.ticket_issued", subject=f"events_tickets:{ticket.id}", after={"event": str(ticket.event_id)})
         if await consent.grant_unless_withdrawn(
-            turn.contact.id, source="registration", wording=CONSENT_WORDING, now=turn.now
+            turn.contact.id, source="registration", wording=CONSENT_WORDING, now=turn.now, inbox_id=turn.inbox_id
         ):
             turn.audit("consent.granted", subject=f"contacts:{turn.contact.id}", after={"source": "registration"})
         assert turn.work is not None

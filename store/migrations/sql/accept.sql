@@ -137,6 +137,14 @@ BEGIN
         END LOOP;
     END IF;
 
+    -- Who was merged has several numbers: the answer goes to the one that wrote.
+    IF EXISTS (SELECT 1 FROM contacts c WHERE c.organization_id = p_org AND c.merged_into IS NOT NULL) THEN
+        UPDATE contact_identities d SET valid_from = clock_timestamp()
+        WHERE d.organization_id = p_org AND d.valid_to IS NULL AND d.value_index = ANY(p_phone_index || p_bsuid_index)
+          AND EXISTS (SELECT 1 FROM contact_identities e WHERE e.organization_id = p_org AND e.contact_id = d.contact_id AND e.kind = d.kind
+                      AND e.valid_to IS NULL AND e.id <> d.id AND e.valid_from >= d.valid_from);
+    END IF;
+
     -- Messages in the order of their ids, so that two batches with the same ones do not wait for each other crosswise; the inbox as they came.
     RETURN QUERY
     WITH item AS (
