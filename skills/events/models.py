@@ -119,7 +119,7 @@ class Ticket(OrgModel):
     picture = fields.CharField(max_length=64, default="")  # blob; empty until it is drawn
     picture_due = StrEnumField(PictureDue, default=PictureDue.NOT)
     checked_in_at = fields.DatetimeField(null=True)
-    checked_in_by = fields.CharField(max_length=120, default="")  # as audit entries name people
+    checked_in_by = fields.CharField(max_length=120, null=True)  # as audit entries name people
     created_at = fields.DatetimeField(auto_now_add=True)
     cancelled_at = fields.DatetimeField(null=True)
 

@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 ("picture", fields.CharField(default="", max_length=64)),
                 ("picture_due", StrEnumField(default="not", max_length=40)),  # type: ignore[call-arg]  # the column needs no enum
                 ("checked_in_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
-                ("checked_in_by", fields.CharField(default="", max_length=120)),
+                ("checked_in_by", fields.CharField(null=True, max_length=120)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ("cancelled_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
