@@ -19,6 +19,7 @@ BENCHMARKS = {
     "sender": "benchmarks.sender",
     "pacing": "benchmarks.sender_pacing",
     "pipeline": "benchmarks.pipeline",
+    "knowledge": "benchmarks.knowledge",
 }
 
 

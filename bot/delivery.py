@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from bot import standing
 from bot.bodies import OutBody, decode_outbound
-from bot.errors import Permanent, Retryable
+from bot.errors import Permanent, Retryable, reason_of
 from bot.messages import MediaOut, Template, Text
 from bot.policy import Facts, decide
 from bot.ports import (
@@ -274,7 +274,7 @@ async def _send(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, 
         return SendRefused(0, str(e))
     except Exception as e:  # a fault of ours in one message must not lose what became of those sent before it
         log.exception("sending raised")
-        return SendUnknown(f"{type(e).__name__}: {e}")
+        return SendUnknown(reason_of(e))
 
 
 async def _outcome(runtime: Runtime, account: DeliveryAccount, delivery: Delivery, result: SendResult) -> Outcome:

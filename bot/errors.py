@@ -11,11 +11,12 @@ ChatNationError
 ├── TransactionAborted          an error was swallowed inside a transaction (store.db)
 ├── LlmAway                     no model answered in time; the offline answer stands (bot.llm.errors)
 ├── LeaseLost                   another worker has the conversation (bot.turn.commit)
+├── TurnBroke                   a turn raised what is no error of ours (bot.turn.turn)
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope
 │   ├── CrossOrganization       another organization's row
-│   ├── Moved                   somebody else saved or published in the meantime (bot.publishing.service)
-│   └── NotSound                a draft with errors is not published (bot.publishing.service)
+│   ├── Moved                   somebody else saved or published in the meantime (bot.publishing)
+│   └── NotSound                a draft with errors is not published (bot.publishing)
 ├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change
 └── ConfigError                 a setting is missing, misspelt or wrong; the process does not start
 """
@@ -42,6 +43,7 @@ __all__ = [
     "Refused",
     "Retryable",
     "UserFacing",
+    "reason_of",
 ]
 
 
@@ -52,6 +54,11 @@ class UserFacing(ChatNationError):
         super().__init__(key)
         self.key = key
         self.values = values
+
+
+def reason_of(error: BaseException) -> str:
+    """For a row's `last_error`: the words of an error of ours; of any other its class alone, since its words may be a person's."""
+    return str(error) if isinstance(error, ChatNationError) else type(error).__name__
 
 
 class ConfigError(ChatNationError):

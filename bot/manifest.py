@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -30,6 +30,7 @@ def _seconds(value: Any) -> Any:
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)]
+Phrase = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\w")]
 Host = Annotated[
     str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?$")
 ]
@@ -61,15 +62,24 @@ class SlotRules(BaseModel):
 
 
 class Capabilities(BaseModel):
-    """What the skill may do beyond answering, for whoever installs it to read. Only declared so far: nothing else enforces it."""
+    """What the skill may do beyond answering: told to whoever switches it on and to its agent in the router. `send_proactive` is held to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     network: tuple[Host, ...] = ()
     """Hosts that its OnlineActions and tasks call."""
     send_proactive: bool = False
-    """Whether it sends messages that nobody asked for."""
+    """Whether its jobs send messages; without it they are refused."""
     contacts: Literal["none", "read", "write"] = "none"
+
+    def told(self) -> list[str]:
+        """In words; nothing when it only answers."""
+        found = ["sends messages by itself"] if self.send_proactive else []
+        if self.contacts != "none":
+            found.append("reads contacts" if self.contacts == "read" else "reads and changes contacts")
+        if self.network:
+            found.append(f"calls {', '.join(self.network)}")
+        return found
 
 
 class Limits(BaseModel):
@@ -81,13 +91,23 @@ class Limits(BaseModel):
 
 
 class Trigger(BaseModel):
-    """What starts a flow besides a message. Accepted and kept; nothing fires it yet."""
+    """What starts a flow besides its own examples. `words` are as those of the flow; `schedule` and `webhook` are kept, nothing fires them yet."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["schedule", "webhook"]
+    kind: Literal["words", "schedule", "webhook"]
     flow: str
+    words: dict[str, tuple[Phrase, ...]] = Field(default_factory=dict)
+    """By language."""
     at: str = ""
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Trigger:
+        if self.kind == "words" and not any(self.words.values()):
+            raise ValueError("a trigger of kind words has `words`, such as {en: [raffle]}")
+        if self.kind != "words" and self.words:
+            raise ValueError(f"`words` are of a trigger of kind words, not of {self.kind}")
+        return self
 
 
 class Trust(StrEnum):

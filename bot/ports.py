@@ -184,6 +184,9 @@ class Channel(Protocol):
             Retryable: it cannot be read now.
         """
 
+    async def forget_upload(self, account: DeliveryAccount, part: MediaOut) -> None:
+        """The provider could not use the file that it has: before the next message shows it, it is brought again."""
+
     def pieces(self, part: Outbound) -> int:
         """How many wire messages `part` becomes; each is an outbox row of its own."""
 

@@ -176,7 +176,7 @@ class Registry:
         if overlay is None or not overlay.dialogue_hash:
             return shipped
         source = load_skill(name, overlay.over(shipped.files))
-        source.requires = shipped.requires
+        _give_what_the_manifest_says(source, self.skills[name].manifest)
         return source
 
     def _compile_beside(self, names: Sequence[str], own: Mapping[str, Overlay]) -> Compiled:
@@ -233,6 +233,11 @@ class Registry:
         """The skill's own limit for one action, if it has one."""
         found = self.skills.get(skill)
         return found.manifest.limits.action_timeout if found is not None and found.manifest is not None else None
+
+    def may_send(self, skill: str) -> bool:
+        """Whether jobs of the skill may send messages. Those of no skill are the platform's own."""
+        found = self.skills.get(skill)
+        return found is None or found.manifest is None or found.manifest.capabilities.send_proactive
 
     def task(self, name: str) -> tuple[type[Job], TaskFunction] | None:
         skill = self.skills.get(name.partition(".")[0])
@@ -291,13 +296,26 @@ def _read(skill: Skill) -> None:
             _turn_off(skill, f"{path}:1:1 cannot be read as UTF-8 text: {e}")
             return
     source = load_skill(skill.name, files)
-    source.requires = tuple(skill.manifest.requires)
+    _give_what_the_manifest_says(source, skill.manifest)
     skill.source = source
     _check_promises(skill, source)
     skill.problems += [f"{skill.folder}/{each}" for each in source.diagnostics if each.severity == "error"]
     if not source.usable or skill.problems:
         # A flow file with an error turns the skill off as a whole: half a skill answers half a question.
         skill.off = True
+
+
+def _give_what_the_manifest_says(source: SkillSource, manifest: Manifest | None) -> None:
+    """Words that start a flow may stand in the manifest too: whoever words the flow anew does not lose them."""
+    if manifest is None:
+        return
+    source.requires = tuple(manifest.requires)
+    for trigger in manifest.triggers:
+        flow = source.flows.get(trigger.flow)
+        if flow is None:
+            continue
+        for locale, phrases in trigger.words.items():
+            flow.words[locale] = (*flow.words.get(locale, ()), *phrases)
 
 
 def _check_promises(skill: Skill, source: SkillSource) -> None:

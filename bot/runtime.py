@@ -15,19 +15,19 @@ from bot.accounts import Directory
 from bot.config import Configuration
 from bot.embedding import EmbeddingSettings, Senses
 from bot.embedding.cache import VectorCache
-from bot.errors import ConfigError
+from bot.errors import ChatNationError, ConfigError
 from bot.flows import Effect
 from bot.names import KnownNames
 from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.remote.settings import RemoteSettings
-from bot.settings import TurnSettings
+from bot.settings import SkillsSettings, TurnSettings
 from bot.skill import MenuEntry, SkillContext
 from bot.standing import Holds
 from bot.turn.places import Places
 from bot.understand import Understanding, interpret
 from store import db
-from store.apps import discover_apps
+from store.apps import discover_apps, use_folders
 from store.blobs import BlobStore
 from store.crypto import Cipher, KeyRing, MasterKey, install_keyring
 from store.directory import load_keys
@@ -192,6 +192,10 @@ async def open_store(configuration: Configuration, process: str) -> Cipher:
     settings = configuration.section(StoreSettings, "store")
     if settings.dsn is None:
         raise ConfigError("store.dsn is not set: give CHATNATION__STORE__DSN, or start everything with `chatnation up`")
+    try:
+        use_folders(configuration.section(SkillsSettings, "skills").folders)
+    except ChatNationError as e:
+        raise ConfigError(str(e)) from e
     master = master_key(settings, configuration.data)
     await db.connect(
         settings.dsn.get_secret_value(),

@@ -69,6 +69,10 @@ class TurnSettings(Settings):
     """Silence during which something half finished is kept, and going on with it is offered."""
     away_after_min: float = Field(60.0, gt=0)
     """Silence in the middle of something after which we say where we were, unless the person simply answers."""
+    clarify_several: bool = False
+    """Several wishes in one message: ask which is meant, instead of one after the other."""
+    clarify_margin: float | None = Field(None, ge=0, le=1)
+    """By how much a wish must be more likely than the next to start without asking. None: fitted on the skills' examples; 0: the best is taken."""
 
 
 class EmulatorSettings(Settings):

@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -69,11 +70,21 @@ class Holds:
         return max(self._until.get((account_id, lane), 0.0) - self._now(), 0.0)
 
 
-async def stop(runtime: Runtime, account: DeliveryAccount, refused: SendRefused, *, is_probe: bool) -> str:
-    """The number stops, and its messages wait. Returns what `cn_stop_account` says; `stale`: the token has been changed meanwhile."""
+async def stop(
+    runtime: Runtime,
+    account: DeliveryAccount,
+    refused: SendRefused,
+    *,
+    is_probe: bool,
+    accepted_at: datetime | None = None,
+) -> str:
+    """The number stops, and its messages wait. Returns what `cn_stop_account` says; `stale`: the token has been changed meanwhile.
+
+    `accepted_at`: of the message, when its status says so. An accepted probe then proves nothing, only a delivered one does.
+    """
     reason = f"stopped by the provider: {refused.code} {refused.reason}".strip()
     row = await call_row(
-        "SELECT cn_stop_account($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9) AS what",
+        "SELECT cn_stop_account($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10) AS what",
         account.organization_id,
         account.account_id,
         account.token_seal,
@@ -83,6 +94,7 @@ async def stop(runtime: Runtime, account: DeliveryAccount, refused: SendRefused,
         PROBE_FIRST_S,
         PROBE_MAX_S,
         spread(),
+        accepted_at,
     )
     runtime.directory.forget()
     what: str = row["what"]

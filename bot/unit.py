@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from bot.bodies import OutBody, encode_outbound
+from bot.errors import Refused
 from bot.messages import Outbound
 from bot.metering import Charge, charge
 from bot.ports import Lane
@@ -56,6 +57,7 @@ class Unit:
     tx: Tx
     now: datetime
     actor: str
+    skill: str = ""  # whose job it is
     jobs: list[PendingJob] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     audits: list[tuple[Any, ...]] = field(default_factory=list)
@@ -79,6 +81,10 @@ class Unit:
     def send(
         self, contact_id: UUID, account_id: UUID, part: Outbound, *, key: str, lane: Lane = Lane.BULK, origin: str = ""
     ) -> None:
+        if not self.runtime.registry.may_send(self.skill):
+            raise Refused(
+                f"the skill {self.skill} sends a message, but its skill.yml does not say capabilities.send_proactive: true"
+            )
         for index in range(self.runtime.channel.pieces(part)):
             message_id = uuid7()
             body = encode_outbound(
@@ -140,12 +146,12 @@ class Unit:
 
 
 @asynccontextmanager
-async def open_unit(runtime: Runtime, organization_id: UUID, *, actor: str) -> AsyncIterator[Unit]:
-    """T4: one transaction of a task, with its follow-ups; hints go out after it."""
+async def open_unit(runtime: Runtime, organization_id: UUID, *, actor: str, skill: str = "") -> AsyncIterator[Unit]:
+    """T4: one transaction of a task, with its follow-ups; hints go out after it. `skill`: whose task, if it is one's."""
     keys = await keyring().keys(organization_id)
     with organization_scope(organization_id):
         async with transaction() as tx:
-            unit = Unit(runtime, organization_id, keys, tx, runtime.clock.now(), actor)
+            unit = Unit(runtime, organization_id, keys, tx, runtime.clock.now(), actor, skill)
             yield unit
             await unit.write()
             await unit.write_jobs_and_charges()

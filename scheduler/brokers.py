@@ -21,6 +21,7 @@ from taskiq.serializers import ORJSONSerializer
 from taskiq_nats import PullBasedJetStreamBroker
 
 from scheduler.link import NATS_ERRORS, Link
+from scheduler.lookout import Lookout
 from scheduler.queues import QUEUES, Queue, ensure
 
 __all__ = ["BROKERS", "HintBroker", "PullBroken"]
@@ -55,14 +56,19 @@ class HintBroker(PullBasedJetStreamBroker):
         self.serializer = ORJSONSerializer()
         self._url = ""
         self._capacity = 1
+        self._lookout: Lookout | None = None
         self._link: Link | None = None
         self._unfinished: dict[int, Msg] = {}
         self._beats: asyncio.Task[None] | None = None
 
-    def configure(self, url: str, *, capacity: int) -> None:
-        """`capacity`: how many tasks this process runs at a time, so that it never takes hints that another could start at once."""
+    def configure(self, url: str, *, capacity: int, lookout: Lookout | None = None) -> None:
+        """`capacity`: how many tasks this process runs at a time, so that it never takes hints that another could start at once.
+
+        `lookout` finds them while NATS is away.
+        """
         self._url = url
         self._capacity = capacity
+        self._lookout = lookout
 
     async def startup(self) -> None:
         """Returns also while NATS is away; pulling begins when it comes."""
@@ -89,6 +95,10 @@ class HintBroker(PullBasedJetStreamBroker):
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         assert self._link is not None, "startup() comes before listen()"
         while True:
+            if self._lookout is not None and not self._link.is_up():
+                async with aclosing(self._lookout.hints(self._link)) as hints:
+                    async for hint in hints:
+                        yield AckableMessage(data=hint, ack=_nothing)
             client = await self._link.connected()
             try:
                 async with aclosing(self._pull(client)) as messages:
@@ -187,6 +197,10 @@ class HintBroker(PullBasedJetStreamBroker):
                 except NATS_ERRORS:
                     self._unfinished.pop(id(message), None)  # of a connection that is gone
             await asyncio.sleep(max(1.0, self.cn_queue.ack_wait_s / 4 - (time.monotonic() - started)))
+
+
+async def _nothing() -> None:
+    """Nobody waits for word of what was found without NATS: the row tells."""
 
 
 def _status(message: Msg) -> str:

@@ -1,4 +1,4 @@
-"""The process that knows what time it is: relay, statuses, sweep, retention. Any number may run, one leads: `python -m scheduler clock`."""
+"""The process that knows what time it is: relay, statuses, sweep, retention, vector indexes. Any number may run, one leads: `python -m scheduler clock`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot.config import Configuration
 from bot.errors import ConfigError, Retryable
 from bot.runtime import Runtime
+from scheduler import gauges, metrics
 from scheduler.heartbeat import beating
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
@@ -19,6 +20,7 @@ from scheduler.relay import Relay
 from scheduler.settings import ClockSettings
 from scheduler.statuses import StatusLadder
 from scheduler.sweep import Sweep, purge
+from store.passage_index import tend_passage_indexes
 from store.settings import StoreSettings
 
 __all__ = ["Loop", "loops", "run_clock", "run_loop"]
@@ -45,7 +47,8 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
-    return [
+    owner = runtime.configuration.section(StoreSettings, "store").owner_dsn
+    found = [
         Loop("deliveries", settings.relay_s, relay.deliveries),
         Loop("jobs", settings.relay_s, relay.jobs),
         Loop("statuses", settings.statuses_s, ladder.tick),
@@ -53,12 +56,20 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]
+    if settings.metrics_port is not None:
+        found.append(Loop("gauges", settings.gauges_s, gauges.count))
+    if owner is not None:
+        owner_dsn = owner.get_secret_value()
+        found.append(Loop("indexes", settings.indexes_s, lambda: tend_passage_indexes(owner_dsn)))
+    return found
 
 
 async def run_clock(configuration: Configuration, stop: asyncio.Event) -> None:
     """Leads, or waits to lead, until `stop`."""
     settings = configuration.section(ClockSettings, "clock")
     leadership = Leadership(_direct_dsn(configuration, settings))
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_host, settings.metrics_port, gauges.REGISTRY)
     try:
         async with opened(configuration, "clock", queue=None, stop=stop) as runtime:
             if runtime is None:
@@ -85,6 +96,7 @@ async def _lead(runtime: Runtime, settings: ClockSettings, leadership: Leadershi
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            gauges.clear()
     log.info("no longer leading", extra={"action": "clock.stopped"})
 
 

@@ -1,7 +1,7 @@
 """Each kind of process says twice a second that it lives, by the database's clock.
 
 A send whose fate is unknown may be repeated only when silence means something: a status could have come and did not. So `alive_since` moves
-whenever a beat comes late, for whatever reason: the process was gone, or the database was.
+whenever a beat comes late, for whatever reason: the process was gone, or the database was, or its clock leapt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ async def beat(name: str, *, gap_s: float) -> None:
         await db.execute(
             "INSERT INTO heartbeats AS h (name, beat_at, alive_since) VALUES ($1, clock_timestamp(), clock_timestamp())"
             " ON CONFLICT (name) DO UPDATE SET beat_at = clock_timestamp(), alive_since ="
-            " CASE WHEN h.beat_at < clock_timestamp() - make_interval(secs => $2) THEN clock_timestamp() ELSE h.alive_since END",
+            # One that lies ahead is from before the clock leapt back.
+            " CASE WHEN h.beat_at NOT BETWEEN clock_timestamp() - make_interval(secs => $2) AND clock_timestamp() + make_interval(secs => $2)"
+            " THEN clock_timestamp() ELSE h.alive_since END",
             name,
             gap_s,
         )

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
-from bot.errors import Permanent, Refused, Retryable
+from bot.errors import Permanent, Refused, Retryable, reason_of
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from bot.unit import open_unit
@@ -22,6 +22,7 @@ from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
 from scheduler.queues import QUEUES
+from scheduler.refusals import ApplyRefusal, apply_refusal
 from scheduler.uploads import UploadMedia, upload_media
 from store import jobs
 from store.jobs import ClaimedJob
@@ -41,6 +42,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     FetchMedia.name: (FetchMedia, fetch_media),
     UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
+    ApplyRefusal.name: (ApplyRefusal, apply_refusal),
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
 }
 
@@ -75,7 +77,7 @@ async def run_job(runtime: Runtime, organization_id: UUID, job_id: UUID) -> None
         await _again(row, max_attempts, str(e), e.after_s)
     except Exception as e:
         log.exception("job raised", extra={"job": row.name, "attempt": row.attempts})
-        await _again(row, max_attempts, f"{type(e).__name__}: {e}", None)
+        await _again(row, max_attempts, reason_of(e), None)
     else:
         await _end(jobs.finish(row), row, "done")
 
@@ -95,10 +97,12 @@ def _payload(job_class: type[Job], row: ClaimedJob) -> Job:
 
 
 async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> TaskContext:
-    def unit_of_work() -> AbstractAsyncContextManager[UnitOfWork]:
-        return open_unit(runtime, organization_id, actor=f"job:{row.job_id}")
+    skill = row.name.partition(".")[0]
 
-    base = runtime.skill_context(row.name.partition(".")[0])
+    def unit_of_work() -> AbstractAsyncContextManager[UnitOfWork]:
+        return open_unit(runtime, organization_id, actor=f"job:{row.job_id}", skill=skill)
+
+    base = runtime.skill_context(skill)
     profile = await runtime.directory.organization(organization_id)
     services = {name: getattr(base, name) for name in base.__dataclass_fields__}
     return TaskContext(

@@ -47,8 +47,12 @@ class Link:
         """Starts connecting and waits a little; False when NATS is away, which is no reason not to start."""
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name=f"nats {self._name}")
+        return await self.is_up_within(wait_s)
+
+    async def is_up_within(self, seconds: float) -> bool:
+        """Waits no longer than that for a connection."""
         try:
-            await asyncio.wait_for(self._up.wait(), wait_s)
+            await asyncio.wait_for(self._up.wait(), seconds)
         except TimeoutError:
             return False
         return True
@@ -68,7 +72,7 @@ class Link:
         return lambda: self._on_down.discard(tell)
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> bool:
-        """Hands a hint to the connection; never raises, never waits long. False: it is lost, the sweep will make up for it."""
+        """Hands a hint to the connection; never raises, never waits long. False: it is lost, the sweep or the workers' lookout make up for it."""
         client = self._client
         if client is not None:
             try:
@@ -143,7 +147,9 @@ class Link:
         """Once per outage: hints fail by the hundred then."""
         if self._away_since is None:
             self._away_since = time.monotonic()
-            log.warning("NATS is away, the sweep hints instead", extra={"error": repr(error) if error else "closed"})
+            log.warning(
+                "NATS is away, workers look for work themselves", extra={"error": repr(error) if error else "closed"}
+            )
 
     def _note_back(self) -> None:
         if self._away_since is not None:

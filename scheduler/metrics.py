@@ -1,12 +1,21 @@
-"""Prometheus metrics of a worker, on 127.0.0.1 and only when a port is set (decision 24)."""
+"""Prometheus metrics of a worker, on 127.0.0.1 and only when a port is set (decision 24). Those of the clock: `scheduler/gauges.py`."""
 
 from __future__ import annotations
 
 import logging
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-__all__ = ["JOBS_FINISHED", "MESSAGES_PROCESSED", "REGISTRY", "TASK_DURATION", "TASK_ERRORS", "serve"]
+__all__ = [
+    "JOBS_FINISHED",
+    "LOOKOUT_FOUND",
+    "MESSAGES_PROCESSED",
+    "REGISTRY",
+    "TASK_DURATION",
+    "TASK_ERRORS",
+    "WITHOUT_NATS",
+    "serve",
+]
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +23,15 @@ REGISTRY = CollectorRegistry()
 MESSAGES_PROCESSED = Counter("messages_processed_total", "Hints at conversations that were followed", registry=REGISTRY)
 JOBS_FINISHED = Counter(
     "jobs_finished_total", "Jobs that were run, by what became of them", ["job", "outcome"], registry=REGISTRY
+)
+WITHOUT_NATS = Gauge(
+    "worker_without_nats",
+    "1 while the worker looks for work itself, because NATS is away",
+    ["queue"],
+    registry=REGISTRY,
+)
+LOOKOUT_FOUND = Counter(
+    "lookout_found_total", "Tasks that were started without a hint, while NATS was away", ["queue"], registry=REGISTRY
 )
 TASK_ERRORS = Counter("taskiq_task_errors_total", "Tasks that raised", ["task"], registry=REGISTRY)
 TASK_DURATION = Histogram(
@@ -25,9 +43,9 @@ TASK_DURATION = Histogram(
 )
 
 
-def serve(host: str, port: int) -> int:
+def serve(host: str, port: int, registry: CollectorRegistry = REGISTRY) -> int:
     """Starts the endpoint in a thread and returns its port."""
-    server, _ = start_http_server(port, addr=host, registry=REGISTRY)
+    server, _ = start_http_server(port, addr=host, registry=registry)
     bound: int = server.server_port
     log.info("metrics", extra={"url": f"http://{host}:{bound}/metrics"})
     return bound

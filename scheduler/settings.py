@@ -32,6 +32,8 @@ class WorkerSettings(Settings):
     """Outbox rows leased at once. They must go out well within `turn.unknown_grace_s` at the number's rate."""
     deliver_s: float = Field(5.0, gt=0)
     """One delivery task sends for so long before it lets others have its place."""
+    lookout_s: float = Field(0.75, gt=0)
+    """While NATS is away a worker looks for work in PostgreSQL itself, so often, give or take a third."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(None, ge=0, le=65535)
     """Port of Prometheus metrics; 0 chooses a free one. None: none."""
@@ -60,11 +62,19 @@ class ClockSettings(Settings):
     beat_s: float = Field(0.5, gt=0)
     alive_gap_s: float = Field(2.0, gt=0)
     """Silence after which a kind of process counts as having been away."""
+    indexes_s: float = Field(300.0, gt=0)
+    """How often vector indexes of large organizations are looked after; only where `store.owner_dsn` is told."""
     statuses_keep_h: float = Field(24 * 7, gt=0)
     """A status whose message never turns up is kept so long."""
     done_jobs_days: float = Field(30, gt=0)
     deliveries_days: float = Field(30, gt=0)
     traces_days: float = Field(14, gt=0)
+    usage_days: float = Field(400, gt=0)
+    """What models were asked and what it took, in `usage_facts`: a year and its bill."""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """Port of Prometheus metrics of the leader; 0 chooses a free one. None: none."""
+    gauges_s: float = Field(15.0, gt=0)
 
 
 class LimitSettings(Settings):

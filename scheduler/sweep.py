@@ -1,8 +1,10 @@
-"""What fell through: lost hints, leases of workers that are gone, waits that are over, deliveries that could not be read. Leader only."""
+"""What fell through: lost hints, leases of workers that are gone, waits that are over, deliveries that could not be read, clocks that leapt.
+
+Leader only.
+"""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,6 +13,7 @@ from uuid import UUID, uuid4
 
 from bot.runtime import Runtime
 from bot.standing import PROBE_S
+from scheduler.gauges import CLOCK_LEAPS
 from scheduler.settings import ClockSettings
 from store import queue_state
 from store.errors import Retryable
@@ -24,10 +27,9 @@ log = logging.getLogger(__name__)
 SESSIONS_AT_ONCE = 1000
 TIMEOUTS_AT_ONCE = 500
 REPARSES_AT_ONCE = 20
+LEAP_S = 1.0  # by so much the database's clock may go back before anything is done about it
 MAX_REPARSES = 6  # the last one more than an hour after the delivery; then it stays unparsed, to be looked at
 PURGE_BATCH = 2000
-
-REPARSE = "channels.whatsapp.intake:reparse"  # bound by name: it belongs to a package above this one (decision 1)
 
 
 @dataclass(slots=True)
@@ -38,15 +40,18 @@ class _Hinted:
 
 
 class Sweep:
-    def __init__(self, runtime: Runtime, settings: ClockSettings, *, reparse: str = REPARSE) -> None:
+    def __init__(
+        self, runtime: Runtime, settings: ClockSettings, *, reparse: Callable[[UUID], Awaitable[None]] | None = None
+    ) -> None:
         self._runtime = runtime
         self._settings = settings
-        self._reparse = reparse
+        self._reparse = reparse or runtime.reparse
         self._hinted: dict[UUID, _Hinted] = {}
 
     async def tick(self) -> int:
         """One round; how many hints went out."""
         with unscoped("sweep"):
+            await self._heal_leap()
             await queue_state.wake_held(PROBE_S)
             over = await queue_state.put_timeouts(TIMEOUTS_AT_ONCE)
             waiting = await queue_state.waiting_sessions(
@@ -55,17 +60,22 @@ class Sweep:
         await self._hint(over)
         return len(over) + await self._hint(self._not_lately(waiting))
 
+    async def _heal_leap(self) -> None:
+        """First of all: by a clock that went back nothing else is due."""
+        leap_s, moved = await queue_state.heal_leap(LEAP_S, self._runtime.turn.unknown_grace_s)
+        if leap_s:
+            CLOCK_LEAPS.inc()
+            log.error("the database's clock leapt back", extra={"leap_s": round(leap_s, 1), "rows": moved})
+
     async def reparse(self) -> int:
         """Reads deliveries again that came while their number was unknown or our parser was wrong."""
         with unscoped("sweep"):
             deliveries = await queue_state.unparsed_deliveries(MAX_REPARSES, REPARSES_AT_ONCE)
         if not deliveries:
             return 0
-        module, _, name = self._reparse.partition(":")
-        read_again: Callable[[Runtime, UUID], Awaitable[None]] = getattr(importlib.import_module(module), name)
         for delivery_id in deliveries:
             try:
-                await read_again(self._runtime, delivery_id)
+                await self._reparse(delivery_id)
             except Retryable:
                 raise
             except Exception:  # one that cannot be read must not keep the others waiting
@@ -101,11 +111,12 @@ class Sweep:
 
 
 async def purge(settings: ClockSettings) -> int:
-    """Retention: old done jobs, raw deliveries and traces of turns, a batch of each; how many went."""
+    """Retention: old done jobs, raw deliveries, traces of turns and what models were asked, a batch of each; how many went."""
     with unscoped("retention"):
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
-    if jobs or deliveries or traces:
-        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces})
-    return jobs + deliveries + traces
+        usage = await queue_state.purge_usage(settings.usage_days, PURGE_BATCH)
+    if found := jobs + deliveries + traces + usage:
+        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "usage": usage})
+    return found

@@ -14,11 +14,13 @@ from scheduler import metrics, tasks
 from scheduler.brokers import BROKERS
 from scheduler.dispatch import nats_url
 from scheduler.heartbeat import beating
+from scheduler.knowledge import keeping_embedded
+from scheduler.lookout import Lookout
 from scheduler.middlewares import ErrorPolicy, Measures, OrganizationBinding
 from scheduler.process import opened, say_ready
 from scheduler.settings import ClockSettings, WorkerSettings
 
-__all__ = ["run_worker"]
+__all__ = ["receive", "run_worker"]
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +33,18 @@ async def run_worker(configuration: Configuration, queue: str, stop: asyncio.Eve
     async with opened(configuration, f"worker {queue}", queue=queue, stop=stop) as runtime:
         if runtime is None:
             return
-        async with beating(f"worker.{queue}", configuration.section(ClockSettings, "clock")):
-            await _receive(runtime, settings, queue, stop)
+        beat = beating(f"worker.{queue}", configuration.section(ClockSettings, "clock"))
+        async with beat, keeping_embedded(runtime, queue):
+            await receive(runtime, settings, queue, stop)
 
 
-async def _receive(runtime: Runtime, settings: WorkerSettings, queue: str, stop: asyncio.Event) -> None:
+async def receive(runtime: Runtime, settings: WorkerSettings, queue: str, stop: asyncio.Event) -> None:
+    """Follows the queue's hints until `stop`."""
     capacity: int = getattr(settings, f"{queue}_concurrency")
     broker = BROKERS[queue]
     broker.is_worker_process = True
-    broker.configure(nats_url(runtime.configuration), capacity=capacity)
+    lookout = Lookout(runtime, queue, capacity=capacity)
+    broker.configure(nats_url(runtime.configuration), capacity=capacity, lookout=lookout)
     broker.middlewares.clear()
     broker.add_middlewares(OrganizationBinding(), ErrorPolicy(), Measures(queue))
     broker.state[tasks.STATE_RUNTIME] = runtime

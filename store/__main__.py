@@ -1,6 +1,7 @@
 """`python -m store migrate`: applies the migrations of the store and of the skills beside it.
 
-Reads CHATNATION__STORE__OWNER_DSN, or takes `--owner-dsn`.
+Reads CHATNATION__STORE__OWNER_DSN, or takes `--owner-dsn`, and CHATNATION__SKILLS__FOLDERS; files of settings are read by `chatnation migrate`,
+which passes them on.
 """
 
 from __future__ import annotations

@@ -14,19 +14,33 @@ from pathlib import Path
 from store.db import AppModels
 from store.errors import ChatNationError
 
-__all__ = ["FOLDERS", "InstalledSkill", "discover_apps", "installed_skills", "skill_roots"]
+__all__ = ["FOLDERS", "InstalledSkill", "discover_apps", "installed_skills", "skill_roots", "use_folders"]
 
 log = logging.getLogger(__name__)
 
 ENTRY_POINTS = "chatnation.skills"
 BUILT_IN = "skills"
-FOLDERS = "CHATNATION__SKILLS__FOLDERS"  # also a setting of `bot`; this package knows the environment only
+FOLDERS = "CHATNATION__SKILLS__FOLDERS"
+_set: str | None = (
+    None  # `skills.folders` of all layers, once a process has read them; before that the environment counts
+)
+
+
+def use_folders(folders: str) -> None:
+    """From now on these are the user's folders, wherever they were set: `skills.folders`, separated as in PATH.
+
+    Raises:
+        ChatNationError: one of them is not there.
+    """
+    global _set  # one a process, as the package `skills` is
+    _set = folders
+    _more_folders()
 
 
 def skill_roots(package: str = BUILT_IN) -> list[Path]:
     """The folders whose subfolders are skills: the package's own, then those of the user.
 
-    The user's are the folders of CHATNATION__SKILLS__FOLDERS, and `skills` of the working folder when there are skills in it. They join the
+    The user's are the folders of `skills.folders`, and `skills` of the working folder when there are skills in it. They join the
     package, so that their code is imported as `skills.<name>` like that of the built-in ones; names must differ.
 
     Raises:
@@ -43,12 +57,12 @@ def skill_roots(package: str = BUILT_IN) -> list[Path]:
 
 def _more_folders() -> list[Path]:
     found: list[Path] = []
-    for text in os.environ.get(FOLDERS, "").split(os.pathsep):
+    for text in (os.environ.get(FOLDERS, "") if _set is None else _set).split(os.pathsep):
         if not text.strip():
             continue
         folder = Path(text.strip()).expanduser().resolve()
         if not folder.is_dir():
-            raise ChatNationError(f"{FOLDERS} names {folder}, which is no folder")
+            raise ChatNationError(f"skills.folders ({FOLDERS}) names {folder}, which is no folder")
         found.append(folder)
     here = Path.cwd() / BUILT_IN
     if next(here.glob("*/skill.yml"), None) is not None:

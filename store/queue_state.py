@@ -5,7 +5,7 @@ Each question looks at a few rows per organization, never at a backlog as a whol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -18,8 +18,11 @@ __all__ = [
     "QueueLoad",
     "WaitingSession",
     "apply_statuses",
+    "count_dead",
+    "count_numbers",
     "due_deliveries",
     "due_jobs",
+    "heal_leap",
     "hold_unknown_sends",
     "job_load",
     "mark_kicked",
@@ -27,6 +30,7 @@ __all__ = [
     "purge_deliveries",
     "purge_jobs",
     "purge_traces",
+    "purge_usage",
     "put_timeouts",
     "unparsed_deliveries",
     "waiting_sessions",
@@ -85,12 +89,12 @@ async def hold_unknown_sends(grace_s: float, gap_s: float, reporters: Sequence[s
     return int(tag.split()[-1])
 
 
-async def due_deliveries(limit: int) -> list[DueDelivery]:
+async def due_deliveries(limit: int, lanes: Sequence[int] = (0, 1)) -> list[DueDelivery]:
     """Organizations and lanes with a message that is due and first in its conversation."""
     rows = await db.fetch(
         "SELECT g.id, l.lane, (SELECT count(DISTINCT s.lease_token) FROM outbox s WHERE s.organization_id = g.id AND s.lane = l.lane"
         "   AND s.state = 'sending' AND s.next_attempt_at > clock_timestamp()) AS senders"
-        " FROM organizations g CROSS JOIN (VALUES (0), (1)) AS l(lane)"
+        " FROM organizations g CROSS JOIN unnest($2::int[]) AS l(lane)"
         " WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
         "   AND o.next_attempt_at <= clock_timestamp()"
         "   AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = g.id"
@@ -99,6 +103,7 @@ async def due_deliveries(limit: int) -> list[DueDelivery]:
         "     AND e.lane = o.lane AND e.seq < o.seq AND e.state <> 'dead'))"
         " ORDER BY l.lane, g.id LIMIT $1",
         limit,
+        list(lanes),
     )
     return [DueDelivery(*row) for row in rows]
 
@@ -112,6 +117,16 @@ async def wake_held(probe_s: float) -> int:
     return moved
 
 
+async def heal_leap(least_s: float, grace_s: float) -> tuple[float, int]:
+    """By how many seconds the database's clock went back since the last time (0: less than `least_s`), and how many waiting rows moved with it.
+
+    `grace_s`: how long a send of unknown fate waits for its status.
+    """
+    row = await db.fetchrow("SELECT * FROM cn_heal_leap($1, $2)", least_s, grace_s)
+    assert row is not None
+    return row["leap_s"], row["moved"]
+
+
 async def job_load() -> list[QueueLoad]:
     """Jobs with a live lease, per organization and queue."""
     rows = await db.fetch(
@@ -121,11 +136,13 @@ async def job_load() -> list[QueueLoad]:
     return [QueueLoad(*row) for row in rows]
 
 
-async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
+async def due_jobs(
+    per_organization: int, rekick_s: float, queues: Sequence[str] = ("interactive", "bulk", "render")
+) -> list[DueJob]:
     """At most so many of each organization and queue, oldest first: ready and due, or left behind by a worker that is gone."""
     rows = await db.fetch(
         "SELECT j.id, g.id, q.queue, j.kicked"
-        " FROM organizations g CROSS JOIN (VALUES ('interactive'), ('bulk'), ('render')) AS q(queue)"
+        " FROM organizations g CROSS JOIN unnest($3::text[]) AS q(queue)"
         " CROSS JOIN LATERAL (SELECT id, run_at, COALESCE(hinted_at > clock_timestamp() - make_interval(secs => $2), false) AS kicked"
         "   FROM jobs WHERE organization_id = g.id AND queue = q.queue AND state IN ('ready', 'running')"
         "   AND run_at <= clock_timestamp() AND (state = 'ready' OR lease_until < clock_timestamp())"
@@ -133,6 +150,7 @@ async def due_jobs(per_organization: int, rekick_s: float) -> list[DueJob]:
         " ORDER BY j.run_at, j.id",
         per_organization,
         rekick_s,
+        list(queues),
     )
     return [DueJob(*row) for row in rows]
 
@@ -141,8 +159,13 @@ async def mark_kicked(job_ids: Sequence[UUID]) -> None:
     await db.execute("UPDATE jobs SET hinted_at = clock_timestamp() WHERE id = ANY($1::uuid[])", list(job_ids))
 
 
-async def waiting_sessions(older_than_s: float, limit: int, *, lease_s: float) -> list[WaitingSession]:
-    """Those whose first row waits for so long, and that nobody holds: a lease further off than twice `lease_s` is from before the clock leapt."""
+async def waiting_sessions(
+    older_than_s: float, limit: int, *, lease_s: float, besides: Collection[UUID] = ()
+) -> list[WaitingSession]:
+    """Those whose first row waits for so long, and that nobody holds: a lease further off than twice `lease_s` is from before the clock leapt.
+
+    They are found in the oldest `limit` rows, leaving out the organizations `besides`.
+    """
     rows = await db.fetch(
         "SELECT DISTINCT ON (d.session_id) d.organization_id, d.session_id, d.id FROM ("
         " SELECT i.organization_id, i.session_id, i.id, i.next_attempt_at FROM inbox i"
@@ -150,10 +173,12 @@ async def waiting_sessions(older_than_s: float, limit: int, *, lease_s: float) -
         " WHERE i.state = 'ready' AND i.next_attempt_at <= clock_timestamp() - make_interval(secs => $1)"
         " AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp()"
         "   OR s.lease_until > clock_timestamp() + make_interval(secs => 2 * $3::float8))"
+        " AND i.organization_id <> ALL ($4::uuid[])"
         " ORDER BY i.next_attempt_at LIMIT $2) d ORDER BY d.session_id, d.next_attempt_at",
         older_than_s,
         limit,
         lease_s,
+        list(besides),
     )
     return [WaitingSession(*row) for row in rows]
 
@@ -230,6 +255,36 @@ async def purge_traces(older_than_days: float, limit: int) -> int:
         limit,
     )
     return int(tag.split()[-1])
+
+
+async def purge_usage(older_than_days: float, limit: int) -> int:
+    tag = await db.execute(
+        "DELETE FROM usage_facts WHERE id IN (SELECT id FROM usage_facts"
+        " WHERE at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)",
+        older_than_days * 86_400,
+        limit,
+    )
+    return int(tag.split()[-1])
+
+
+async def count_numbers() -> dict[str, int]:
+    """By state; a number that its provider throttles is counted under `throttled` or `bulk_throttled` besides."""
+    rows = await db.fetch(
+        "SELECT s.state, count(*) FROM channel_accounts a CROSS JOIN LATERAL (VALUES (a.state::text),"
+        " (CASE WHEN a.hold_until > clock_timestamp() THEN 'throttled' END),"
+        " (CASE WHEN a.bulk_hold_until > clock_timestamp() THEN 'bulk_throttled' END)) AS s(state)"
+        " WHERE s.state IS NOT NULL GROUP BY s.state"
+    )
+    return {row["state"]: row["count"] for row in rows}
+
+
+async def count_dead() -> dict[str, int]:
+    rows = await db.fetch(
+        "SELECT 'inbox' AS queue, count(*) FROM inbox WHERE state = 'dead' UNION ALL"
+        " SELECT 'outbox', count(*) FROM outbox WHERE state = 'dead' UNION ALL"
+        " SELECT 'jobs', count(*) FROM jobs WHERE state = 'dead'"
+    )
+    return {row["queue"]: row["count"] for row in rows}
 
 
 async def purge_deliveries(older_than_days: float, limit: int) -> int:

@@ -23,7 +23,7 @@ class StoreSettings(BaseModel):
     system_dsn: SecretStr | None = None
     """Role chatnation_system (BYPASSRLS), for relay, sweep and platform pages."""
     owner_dsn: SecretStr | None = None
-    """Role that owns the tables; `migrate` only."""
+    """Role that owns the tables: `migrate`, and in the clock the vector indexes of large organizations."""
     pool_min: int = Field(1, ge=0)
     pool_max: int = Field(8, ge=1)
     """Connections of one process: 8 for a worker, 2 to 4 for a web process."""

@@ -14,6 +14,7 @@ from bot.check import report
 from bot.check.formats import Format, shown
 from bot.check.project import check_project
 from bot.check.report import Report
+from bot.cli.command import run_as
 from bot.ports import Blobs
 from bot.registry import Registry
 from bot.runtime import SystemClock
@@ -35,7 +36,7 @@ class Profile(StrEnum):
 
 
 def main(
-    folder: Annotated[Path | None, typer.Argument(help="The project, with --profile rasa.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="A skill's folder; with --profile rasa a project.")] = None,
     skill: Annotated[str, typer.Option(help="Only this skill.")] = "",
     form: Annotated[Format, typer.Option("--format", help="For people, programs, or editors.")] = Format.TEXT,
     profile: Annotated[Profile, typer.Option(help="What is checked.")] = Profile.CHATNATION,
@@ -59,12 +60,26 @@ def _project(folder: Path | None, skill: str) -> Report:
 
 
 def _skills(folder: Path | None, skill: str) -> Report:
-    if folder is not None:
-        _refuse(f"{folder} is not checked: name a skill with --skill, or a project with --profile rasa")
     registry = Registry.load(context=_context, queue="all")
+    if folder is not None:
+        skill = _skill_in(folder, registry, skill)
     if skill and skill not in registry.skills:
         _refuse(f"there is no skill {skill}; there are: {', '.join(registry.skills)}")
     return report(registry, skill=skill)
+
+
+def _skill_in(folder: Path, registry: Registry, named: str) -> str:
+    """The installed skill that lies in this folder."""
+    found = next((each.name for each in registry.skills.values() if each.folder.resolve() == folder.resolve()), "")
+    if found and named in ("", found):
+        return found
+    why = f"{folder} is no folder of a skill; a project of another engine is checked with --profile rasa"
+    if (folder / "skill.yml").is_file():
+        why = (
+            f"the skill in {folder} is not installed: move it into the folder `skills` here,"
+            f" or set CHATNATION__SKILLS__FOLDERS to {folder.resolve().parent}"
+        )
+    return _refuse(why)
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -73,4 +88,4 @@ def _refuse(problem: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_as("chatnation check", main)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bot.check.report import Report
 from bot.flows import Diagnostic
@@ -58,7 +60,7 @@ def _result(each: Diagnostic) -> dict[str, Any]:
     tail = f" ({each.suggestion})" if each.suggestion else ""
     place: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": each.file},
+            "artifactLocation": {"uri": _uri(each.file)},
             "region": {"startLine": max(each.line, 1), "startColumn": max(each.column, 1)},
         }
     }
@@ -70,6 +72,14 @@ def _result(each: Diagnostic) -> dict[str, Any]:
         "message": {"text": each.message + tail},
         "locations": [place],
     }
+
+
+def _uri(file: str) -> str:
+    """Relative to where the command runs, as code hosts want it."""
+    path = Path(file)
+    if path.is_absolute() and not path.is_relative_to(Path.cwd()):
+        return path.as_uri()
+    return quote((path.relative_to(Path.cwd()) if path.is_absolute() else path).as_posix())
 
 
 _FORMS: dict[Format, Callable[[Report], str]] = {Format.TEXT: _text, Format.JSON: _json, Format.SARIF: _sarif}

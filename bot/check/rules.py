@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.check.language import LANGUAGE_RULES
 from bot.check.window import prove_window, waiting_of
 from bot.flows import Diagnostic
+from bot.manifest import place_of
 from bot.registry import Registry, Skill
 
 __all__ = ["RULES", "Rule", "in_folder"]
@@ -104,6 +105,16 @@ def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnosti
                 )
 
 
+def triggers_fire(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Only words start a flow so far."""
+    file = skill.folder / "skill.yml"
+    for n, trigger in enumerate(skill.manifest.triggers if skill.manifest else ()):
+        if trigger.kind != "words":
+            _, line, column = place_of(file, "triggers", n, "kind").rsplit(":", 2)
+            message = f"the trigger of kind {trigger.kind} is kept, but nothing starts {trigger.flow} by it yet"
+            yield Diagnostic("CN-SKILL-032", "warning", message, str(file), int(line), int(column))
+
+
 def languages_are_whole(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
     """Every response exists in every language that the manifest promises."""
     if skill.manifest is None or skill.off:
@@ -158,6 +169,7 @@ RULES: tuple[Rule, ...] = (
     actions_exist,
     names_carry_the_skill,
     menu_leads_somewhere,
+    triggers_fire,
     languages_are_whole,
     local_actions_do_not_call_out,
     migrations_follow_the_store,

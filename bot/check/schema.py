@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.flows.model import Accept, MappingType, SlotType
 from bot.manifest import Manifest
 
 __all__ = ["SCHEMAS", "DomainFile", "FlowsFile", "schema"]
@@ -103,6 +104,7 @@ class Flow(_Written):
     nlu_trigger: list[Trigger] = []
     always_include_in_prompt: bool = False
     run_pattern_completed: bool = True
+    aside: bool = False
     persisted_slots: list[Name] = []
     words: Phrases | dict[str, Phrases] | None = Field(None, description="phrases that start it, by language")
     steps: list[Step] = Field(min_length=1)
@@ -123,7 +125,7 @@ class MappingCondition(_Written):
 
 
 class Mapping(_Written):
-    type: Literal["from_llm", "from_entity", "from_intent", "from_trigger_intent", "from_text", "controlled", "custom"]
+    type: Literal[MappingType, "custom"]
     entity: str | None = None
     role: str | None = None
     group: str | None = None
@@ -143,29 +145,14 @@ class Validation(_Written):
 
 
 class Slot(_Written):
-    type: Literal["text", "bool", "categorical", "float", "list", "any"] = "any"
+    type: SlotType = "any"
     initial_value: Any = None
     mappings: list[Mapping] = []
     values: list[str | int | float | bool | None] = []
     validation: Validation | None = None
     min_value: float | None = None
     max_value: float | None = None
-    accept: Literal[
-        "",
-        "text",
-        "email",
-        "phone",
-        "name",
-        "date",
-        "time",
-        "datetime",
-        "amount",
-        "image",
-        "document",
-        "media",
-        "location",
-        "contact",
-    ] = ""
+    accept: Accept = ""
     shared_for_coexistence: bool = False
     influence_conversation: bool = Field(False, description="ignored")
 

@@ -18,7 +18,7 @@ from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
 from bot.errors import ChatNationError, ConfigError
 from bot.settings import EmulatorSettings, SkillsSettings
-from store.apps import FOLDERS, skill_roots
+from store.apps import FOLDERS, use_folders
 from store.settings import StoreSettings
 
 __all__ = ["app"]
@@ -46,7 +46,7 @@ def begin() -> None:
     if folders:
         os.environ[FOLDERS] = folders  # for every process that starts from here, also where a file has it
     try:
-        skill_roots()
+        use_folders(folders)
     except ChatNationError as error:
         _refuse(str(error))
 

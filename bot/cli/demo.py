@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import os
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from bot.cli.process import CONFIG_ERROR
-from bot.cli.state import UpState
+from bot.cli.command import refusing
+from bot.cli.state import running, use_running
 from bot.config import Configuration
 from bot.demo.people import USERS, password
 from bot.demo.requests import list_requests
 from bot.demo.skills import switch
-from bot.errors import ChatNationError, ConfigError
 
-__all__ = ["app", "use_running"]
+__all__ = ["app"]
 
 WAIT_S = 300.0  # 24,000 messages at 80 a second
 
@@ -39,8 +37,9 @@ ORGANIZATION_KEYS = (
 @app.command()
 def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
     """Print the addresses, the DSN of the application's role and the demo organizations with their secrets."""
-    configuration = _configuration()
-    state = _running(configuration)
+    with refusing():
+        configuration = Configuration.read()
+        state = running(configuration)
     facts: dict[str, Any] = {
         "urls": state.urls,
         "dsn": state.dsn,
@@ -77,27 +76,27 @@ def announce(
     wait: Annotated[bool, typer.Option("--wait", help=f"Until all is sent or refused, at most {WAIT_S:g} s.")] = False,
 ) -> None:
     """Send TEXT to everybody who holds a ticket of EVENT (its id or name), through the bulk queue."""
-    use_running()
-    try:
+    with refusing():
+        use_running()
         typer.echo(
             asyncio.run(importlib.import_module("bot.demo").announce(event, text, wait_s=WAIT_S if wait else None))
         )
-    except ChatNationError as error:
-        _refuse(str(error), code=1)
 
 
 @app.command()
 def announcements() -> None:
     """List the announcements made so far: how many messages were queued, sent and refused, and why."""
-    use_running()
-    typer.echo(asyncio.run(importlib.import_module("bot.demo").list_announcements()))
+    with refusing():
+        use_running()
+        typer.echo(asyncio.run(importlib.import_module("bot.demo").list_announcements()))
 
 
 @app.command()
 def requests() -> None:
     """List who asked in the chat to talk to a person."""
-    use_running()
-    typer.echo(asyncio.run(list_requests()))
+    with refusing():
+        use_running()
+        typer.echo(asyncio.run(list_requests()))
 
 
 @app.command()
@@ -113,24 +112,9 @@ def disable(skill: str) -> None:
 
 
 def _switch(skill: str, *, enabled: bool) -> None:
-    use_running()
-    try:
+    with refusing():
+        use_running()
         typer.echo(asyncio.run(switch(skill, enabled=enabled)))
-    except ChatNationError as error:
-        _refuse(str(error), code=1)
-
-
-def use_running() -> None:
-    """What this process opens is what the running `chatnation up` has."""
-    configuration = _configuration()
-    state = _running(configuration)
-    found = {
-        "STORE__DSN": state.dsn,
-        "STORE__SYSTEM_DSN": state.system_dsn,
-        "NATS__URL": state.nats,
-        "DATA": str(configuration.data),
-    }
-    os.environ.update({f"CHATNATION__{name}": value for name, value in found.items() if value})
 
 
 def _organizations(data: Path) -> list[dict[str, Any]]:
@@ -150,25 +134,3 @@ def _sign_ins(data: Path) -> list[dict[str, str]]:
     except (FileNotFoundError, KeyError):
         return []
     return [{"email": each.email, "password": secret, "role": each.role} for each in USERS]
-
-
-def _running(configuration: Configuration) -> UpState:
-    state = UpState.read(configuration.data)
-    if state is None or state.dsn is None:
-        _refuse(
-            f"nothing runs on the data folder {configuration.data}: start `chatnation up`, or set CHATNATION__DATA to its folder",
-            code=1,
-        )
-    return state
-
-
-def _configuration() -> Configuration:
-    try:
-        return Configuration.read()
-    except ConfigError as error:
-        _refuse(str(error), code=CONFIG_ERROR)
-
-
-def _refuse(problem: str, *, code: int) -> NoReturn:
-    typer.echo(f"chatnation: {problem}", err=True)
-    raise typer.Exit(code)

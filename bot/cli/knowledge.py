@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +11,10 @@ from uuid import UUID
 
 import typer
 
-from bot.cli.demo import use_running
-from bot.errors import ChatNationError, Permanent
+from bot.cli.command import refusing
+from bot.cli.state import UpState, use_running
+from bot.config import Configuration
+from bot.errors import Permanent
 from bot.knowledge import KnowledgeStore
 from bot.knowledge.base import is_known
 from bot.knowledge.evaluate import evaluate, read_golden
@@ -20,6 +22,8 @@ from bot.knowledge.read import type_of
 from bot.runtime import WORKER_ADAPTERS, Runtime
 from store import knowledge as rows
 from store.directory import organization_named
+from store.passage_index import LARGE, tend_passage_indexes
+from store.settings import StoreSettings
 from store.tenancy import organization_scope
 
 __all__ = ["app"]
@@ -45,24 +49,22 @@ def add(files: list[Path], organization: Organization = "savanna", base: Base = 
                 organization_id, data, type_of(file.name), base=base, source=file.name, locale=locale
             )
             typer.echo(f"{file.name}: {'taken in' if is_new else 'unchanged'}")
-        typer.echo(f"{await knowledge.embed(organization_id)} passages got an embedding")
+        typer.echo(f"{(await knowledge.embed(organization_id)).made} passages got an embedding")
 
     _run(work, organization)
 
 
 @app.command(name="list")
 def list_documents(organization: Organization = "savanna") -> None:
-    """Show the documents, with the number of their passages."""
+    """Show the documents, with the number of their passages, and how many of these still wait for today's model."""
 
     async def work(knowledge: KnowledgeStore, organization_id: UUID) -> None:
-        with organization_scope(organization_id):
-            found = await rows.documents()
+        found = await knowledge.documents(organization_id)
         for each in found:
-            waiting = f", {each.unembedded} without an embedding" if each.unembedded else ""
+            waiting = f", {each.waiting} wait for an embedding" if knowledge.model and each.waiting else ""
             language = each.locale or "every language"
             typer.echo(f"{each.base}/{each.source}: {each.title} ({language}), {each.passages} passages{waiting}")
-        if not found:
-            typer.echo("nothing yet: chatnation knowledge add FILE")
+        typer.echo(_progress(found, knowledge.model) if found else "nothing yet: chatnation knowledge add FILE")
 
     _run(work, organization)
 
@@ -112,13 +114,42 @@ def evaluate_golden(golden: Path, organization: Organization = "savanna") -> Non
     _run(work, organization)
 
 
+@app.command(name="index")
+def index_large() -> None:
+    """Make the vector indexes of large organizations, and drop those that nobody needs any more, as the clock does where it is told the owner's DSN."""
+    with refusing():
+        use_running()
+        changed = _index_large()
+    typer.echo(f"{changed} indexes made or dropped; organizations of {LARGE:,} passages and more have one")
+
+
+def _index_large() -> int:
+    configuration = Configuration.read()
+    told = configuration.section(StoreSettings, "store").owner_dsn
+    state = UpState.read(configuration.data)
+    owner_dsn = told.get_secret_value() if told else state.owner_dsn if state else None
+    if owner_dsn is None:
+        typer.echo("chatnation: set CHATNATION__STORE__OWNER_DSN: only the owner of the tables makes indexes", err=True)
+        raise typer.Exit(1)
+    return asyncio.run(_index(owner_dsn))
+
+
+async def _index(owner_dsn: str) -> int:
+    async with _opened():
+        return await tend_passage_indexes(owner_dsn)
+
+
+def _progress(found: Sequence[rows.DocumentRow], model: str) -> str:
+    if not model:
+        return "found by words and spelling: embeddings are off"
+    total = sum(each.passages for each in found)
+    return f"embedded by {model}: {total - sum(each.waiting for each in found)} of {total} passages"
+
+
 def _run(work: Callable[[KnowledgeStore, UUID], Awaitable[None]], organization: str) -> None:
-    use_running()
-    try:
+    with refusing():
+        use_running()
         asyncio.run(_with_knowledge(work, organization))
-    except ChatNationError as e:
-        typer.echo(f"chatnation: {e}", err=True)
-        raise typer.Exit(1) from e
 
 
 async def _with_knowledge(work: Callable[[KnowledgeStore, UUID], Awaitable[None]], organization: str) -> None:

@@ -147,7 +147,7 @@ class Plan:
             ready=HttpReady(_reachable(self.admin.host), self.admin.port),
             stop_rank=RANK_FRONT,
         )
-        clock = self._command("clock", "scheduler", "clock", environment=environment, rank=RANK_CLOCK)
+        clock = self._command("clock", "scheduler", "clock", environment=self.environment(owner=True), rank=RANK_CLOCK)
         return [web, *self._workers(environment), clock, admin]
 
     def _workers(self, environment: Mapping[str, str]) -> list[Command]:

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from bot.errors import ConfigError
+from bot.config import Configuration
+from bot.errors import ChatNationError, ConfigError
 
-__all__ = ["UpState", "claim", "private_write"]
+__all__ = ["UpState", "claim", "private_write", "running", "use_running"]
 
 
 @dataclass
@@ -43,6 +44,39 @@ class UpState:
     @staticmethod
     def remove(data: Path) -> None:
         _path(data).unlink(missing_ok=True)
+
+
+def running(configuration: Configuration) -> UpState:
+    """What `chatnation up` has open on the data folder.
+
+    Raises:
+        ChatNationError: Nothing runs there.
+    """
+    state = UpState.read(configuration.data)
+    if state is None or state.dsn is None:
+        raise ChatNationError(
+            f"nothing runs on the data folder {configuration.data}: start `chatnation up`, or set CHATNATION__DATA to its folder"
+        )
+    return state
+
+
+def use_running() -> Configuration:
+    """From now on what this process opens is what the running `chatnation up` has.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        ChatNationError: Nothing runs on the data folder.
+    """
+    configuration = Configuration.read()
+    state = running(configuration)
+    found = {
+        "STORE__DSN": state.dsn,
+        "STORE__SYSTEM_DSN": state.system_dsn,
+        "NATS__URL": state.nats,
+        "DATA": str(configuration.data),
+    }
+    os.environ.update({f"CHATNATION__{name}": value for name, value in found.items() if value})
+    return Configuration.read()
 
 
 def claim(data: Path) -> IO[str]:

@@ -38,4 +38,8 @@ async def switch(skill: str, *, enabled: bool) -> str:
     finally:
         install_keyring(None)
         await db.close()
-    return f"{skill} is {'on' if enabled else 'off'} for the demo organizations; workers see it within ten seconds"
+    told = found.manifest.capabilities.told() if found.manifest and enabled else []
+    also = f"\nbesides answering, it {', '.join(told)}" if told else ""
+    return (
+        f"{skill} is {'on' if enabled else 'off'} for the demo organizations; workers see it within ten seconds{also}"
+    )

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.command import run_as
 from bot.config import Configuration
 from bot.embedding import EmbeddingSettings, Senses, open_local
 from bot.embedding.cache import VectorCache
@@ -49,4 +50,4 @@ def main(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] 
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_as("chatnation fit", main)

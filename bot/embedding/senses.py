@@ -12,7 +12,7 @@ from bot.embedding.cache import VectorCache
 from bot.flows import Compiled
 from bot.flows.words import normalise
 from bot.ports import Embedder
-from bot.understand import Matcher, Meaning, examples_of
+from bot.understand import MATCHERS_B, Matcher, Meaning, examples_of, wishes_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,6 @@ __all__ = ["Senses"]
 log = logging.getLogger(__name__)
 
 BATCH = 16  # texts: what is lost when the process ends while it embeds
-MAX_MATCHERS = 32
 MAX_CHARS = 300  # of a message; a wish is said sooner
 
 
@@ -41,12 +40,12 @@ class Senses:
         self._cache = cache
         self._timeout_s = timeout_s
         self._beside = beside
-        self._matchers: Bounded[str, Matcher] = Bounded(MAX_MATCHERS)
+        self._matchers: Bounded[str, Matcher] = Bounded(MATCHERS_B, lambda matcher: matcher.size_b)
         self._preparing: set[str] = set()
 
     async def meaning(self, compiled: Compiled, text: str) -> Meaning | None:
         """Of one message. None: not to be had in time (the examples are still being read, the server is away)."""
-        matcher = self._matchers.get(compiled.content_hash)
+        matcher = self._matchers.get(wishes_hash(compiled))
         if matcher is None:
             self._prepare_beside(compiled)
             return None
@@ -61,20 +60,20 @@ class Senses:
 
     async def prepare(self, compiled: Compiled) -> Matcher:
         """Embeds the examples that no cache knows. Some seconds the first time, then some hundredths."""
-        held = self._matchers.get(compiled.content_hash)
+        held = self._matchers.get(wishes_hash(compiled))
         if held is not None:
             return held
         examples = examples_of(compiled)
         vectors = await self._vectors([example.text for example in examples])
         matcher = await asyncio.to_thread(Matcher, examples, vectors)
-        self._matchers.put(compiled.content_hash, matcher)
+        self._matchers.put(wishes_hash(compiled), matcher)
         fit = matcher.fit
         log.info("examples compared", extra={"examples": fit.examples, "t_hi": fit.t_hi, "margin": fit.margin})
         return matcher
 
     def _prepare_beside(self, compiled: Compiled) -> None:
-        if compiled.content_hash not in self._preparing:
-            self._preparing.add(compiled.content_hash)
+        if wishes_hash(compiled) not in self._preparing:
+            self._preparing.add(wishes_hash(compiled))
             self._beside(self._try_to_prepare(compiled))
 
     async def _try_to_prepare(self, compiled: Compiled) -> None:
@@ -84,7 +83,7 @@ class Senses:
             # The next message tries again; until then letters do.
             log.warning("examples not embedded", exc_info=True)
         finally:
-            self._preparing.discard(compiled.content_hash)
+            self._preparing.discard(wishes_hash(compiled))
 
     async def _vectors(self, texts: Sequence[str]) -> np.ndarray:
         import numpy as np

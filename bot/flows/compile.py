@@ -187,6 +187,7 @@ class _Compiler:
             guard=bind_condition(source.guard, skill, self._names, self._report) if source.guard else None,
             intents=source.intents,
             run_pattern_completed=source.run_pattern_completed,
+            aside=source.aside,
             always_include_in_prompt=source.always_include_in_prompt,
             collects=collects,
             touches=collects | assigned,
@@ -387,7 +388,8 @@ class _Compiler:
         if own in drafts:
             return (str(own),)
         triggered = tuple(flow for flow, _ in intents.get(name, ()) if drafts[flow].skill == skill)
-        if not triggered:
+        is_refused = any(name in source.flows for source in self._sources if source.name == skill)
+        if not triggered and not is_refused:
             self._report.note("CN-NLU-007", f'no flow is started by "{name}"', pos, "use the flow's id, or nlu_trigger")
         return triggered
 

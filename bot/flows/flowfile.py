@@ -33,6 +33,7 @@ _FLOW_KEYS = (
     "nlu_trigger",
     "always_include_in_prompt",
     "run_pattern_completed",
+    "aside",
     "persisted_slots",
     "steps",
     "words",
@@ -80,6 +81,7 @@ def read_flow(flow_id: str, data: Any, pos: Pos, report: Reporter) -> FlowSource
         flow.guard = read_condition(data["if"], data.values_at["if"], report)
     flow.intents = _intents(data, report)
     flow.run_pattern_completed = _flag(data, "run_pattern_completed", default=True, report=report)
+    flow.aside = _flag(data, "aside", default=False, report=report)
     flow.always_include_in_prompt = _flag(data, "always_include_in_prompt", default=False, report=report)
     flow.persisted = _names(data, "persisted_slots", report)
     if "words" in data:

@@ -40,8 +40,11 @@ def open_flows(run: Run) -> list[OpenFlow]:
 def offer_to_continue(run: Run, ended: Flow | None = None) -> None:
     """After the end of a flow: asks whether to go on with what it interrupted.
 
-    A flow that has not begun simply begins; one that waits for an outside event is not asked about.
+    A flow that has not begun simply begins; one that waits for an outside event is not asked about. After an answer in
+    passing (`aside`) there is nothing to ask: the question that was open comes again.
     """
+    if ended is not None and ended.aside:
+        return
     stack = run.state.stack
     top = stack[-1]
     if top.kind == "pattern" or top.step is None:

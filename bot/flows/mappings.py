@@ -33,7 +33,8 @@ def map_slots(
     also told what it sets itself, not only what it asks for.
     """
     running = _running(state)
-    flows = [flow for flow in (*starts, *running[:1]) if flow in compiled.flows]
+    # What is said to a flow that starts is not for the one that it interrupts.
+    flows = [flow for flow in starts or running[:1] if flow in compiled.flows]
     fillable = {slot for flow in flows for slot in compiled.flows[flow].collects}
     fillable |= {slot for flow in starts if flow in compiled.flows for slot in compiled.flows[flow].touches}
     asked = state.pending.slot if state.pending is not None else None

@@ -13,14 +13,17 @@ from bot.flows.templates import Filling, Template
 
 __all__ = [
     "END",
+    "Accept",
     "Branch",
     "Compiled",
     "Flow",
+    "MappingType",
     "Next",
     "Rejection",
     "Response",
     "Slot",
     "SlotMapping",
+    "SlotType",
     "Step",
     "Variation",
 ]
@@ -28,6 +31,22 @@ __all__ = [
 END = -1
 
 SlotType = Literal["text", "bool", "categorical", "float", "list", "any"]
+Accept = Literal[
+    "",
+    "text",
+    "email",
+    "phone",
+    "name",
+    "date",
+    "time",
+    "datetime",
+    "amount",
+    "image",
+    "document",
+    "media",
+    "location",
+    "contact",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,7 @@ class Flow:
     guard: Condition | None
     intents: tuple[tuple[str, float], ...]
     run_pattern_completed: bool
+    aside: bool  # at its end the question that it interrupted is simply put again
     always_include_in_prompt: bool
     collects: frozenset[str]
     touches: frozenset[str]

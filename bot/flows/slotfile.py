@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from bot.flows.diagnostics import Pos, Reporter, nearest
 from bot.flows.flowfile import check_keys, read_rejections
-from bot.flows.model import SlotMapping
+from bot.flows.model import Accept, MappingType, SlotMapping, SlotType
 from bot.flows.source import SkillSource, SlotSource
 from bot.flows.yamltext import List, Map
 
@@ -15,7 +15,6 @@ __all__ = ["NAME", "plain", "read_slots"]
 
 NAME = re.compile(r"[^\W-][\w.\-]{0,199}\Z")  # what conditions, payloads and column widths can carry
 
-_SLOT_TYPES = ("text", "bool", "categorical", "float", "list", "any")
 _SLOT_KEYS = (
     "type",
     "initial_value",
@@ -28,22 +27,8 @@ _SLOT_KEYS = (
     "max_value",
     "accept",
 )
-_ACCEPTS = (
-    "",
-    "text",
-    "email",
-    "phone",
-    "name",
-    "date",
-    "time",
-    "datetime",
-    "amount",
-    "image",
-    "document",
-    "media",
-    "location",
-    "contact",
-)
+_SLOT_TYPES, _ACCEPTS = get_args(SlotType), get_args(Accept)
+_MAPPINGS = (*get_args(MappingType), "custom")
 _MAPPING_KEYS = (
     "type",
     "entity",
@@ -58,7 +43,6 @@ _MAPPING_KEYS = (
     "coexistence_system",
     "allow_nlu_correction",
 )
-_MAPPINGS = ("from_llm", "from_entity", "from_intent", "from_trigger_intent", "from_text", "controlled", "custom")
 
 
 def read_slots(data: Map, skill: SkillSource, report: Reporter) -> None:

@@ -94,6 +94,7 @@ class FlowSource:
     guard: ConditionSource | None = None
     intents: tuple[tuple[str, float], ...] = ()
     run_pattern_completed: bool = True
+    aside: bool = False
     always_include_in_prompt: bool = False
     persisted: tuple[tuple[str, Pos], ...] = ()
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by locale

@@ -12,10 +12,10 @@ from bot.flows.source import FlowSource, StepSource, TargetSource
 from bot.flows.templates import compile_jinja
 from bot.flows.values import Unfit, coerce
 
-__all__ = ["BUILTIN_ACTIONS", "compile_steps"]
+__all__ = ["BUILTIN_ACTIONS", "DEFAULT_ACTIONS", "compile_steps"]
 
-# The default actions of the format, then our own. `action_listen` is a step of its own kind.
-BUILTIN_ACTIONS = frozenset(
+# Those of the format; `action_listen` is a step of its own kind.
+DEFAULT_ACTIONS = frozenset(
     (
         "action_restart",
         "action_session_start",
@@ -38,11 +38,9 @@ BUILTIN_ACTIONS = frozenset(
         "action_back",
         "action_unlikely_intent",
         "action_default_ask_affirmation",
-        "action_human_handoff",
-        "action_offer_retry",
-        "action_explain_question",
     )
 )
+BUILTIN_ACTIONS = DEFAULT_ACTIONS | {"action_human_handoff", "action_offer_retry", "action_explain_question"}
 
 
 def compile_steps(

@@ -8,6 +8,7 @@ from typing import Literal
 from bot.errors import Permanent, Retryable
 from bot.llm.errors import LlmAway
 from bot.llm.gateway import Gateway
+from bot.llm.settings import LlmSettings
 from store.scope import current_organization
 
 __all__ = ["GatewayEmbedder"]
@@ -23,7 +24,10 @@ class GatewayEmbedder:
 
     @property
     def model(self) -> str:
-        return self._gateway.model
+        """With the dimension where a setting changed it: vectors of different lengths cannot be compared."""
+        usual = LlmSettings.model_fields["embedding_dimension"].default
+        dimension = self._gateway.dimension
+        return self._gateway.model if dimension == usual else f"{self._gateway.model}/{dimension}"
 
     async def embed(
         self, texts: Sequence[str], *, background: bool = False, kind: Literal["query", "passage"] = "query"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.flows import Compiled
 from bot.publishing.overlay import Overlay
+from bot.understand import is_prepared, prepare
 from store.db import fetch
 from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
@@ -22,18 +23,24 @@ _FILES = "SELECT skill, files FROM skill_versions WHERE organization_id = $1 AND
 
 
 async def compiled_for(runtime: Runtime, profile: OrganizationProfile) -> Compiled:
-    """Compiles at most once for the same texts, beside the event loop."""
+    """Compiles at most once for the same texts, beside the event loop, and makes there what messages are compared with."""
+    found = await _compiled(runtime, profile)
+    if not is_prepared(found):
+        async with runtime.compiling:
+            await asyncio.to_thread(prepare, found)
+    return found
+
+
+async def _compiled(runtime: Runtime, profile: OrganizationProfile) -> Compiled:
     registry = runtime.registry
     own = {name: version for name, version in profile.versions.items() if version.dialogue_hash}
-    if not own:
-        return registry.compiled(profile.skills)
     hashes = {name: version.dialogue_hash for name, version in own.items()}
     if (held := registry.held(profile.skills, hashes)) is not None:
         return held
     async with runtime.compiling:
         if (held := registry.held(profile.skills, hashes)) is not None:
             return held
-        overlays = await published_files(profile, own)
+        overlays = await published_files(profile, own) if own else {}
         return await asyncio.to_thread(registry.compiled, profile.skills, overlays)
 
 

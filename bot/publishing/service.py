@@ -1,26 +1,24 @@
-"""Drafts, checks, publishing and rolling back. Every verb takes an open unit of work (`bot.unit.open_unit`): its actor is who did it.
+"""Drafts, publishing and rolling back. Every verb takes an open unit of work (`bot.unit.open_unit`): its actor is who did it.
 
 async with open_unit(runtime, organization_id, actor="user:jane") as work:
     draft = await open_draft(work, "events")
     draft = await save(work, "events", "locales/sw.yml", text, revision=draft.revision)
-    version = await publish(work, "events", revision=draft.revision, note="Warmer words")
+found = await examine(runtime, organization_id, "events", revision=draft.revision)      # computes: no transaction is open
+async with open_unit(runtime, organization_id, actor="user:jane") as work:
+    version = await publish(work, found, note="Warmer words")                           # refuses what moved since
 runtime.directory.forget()          # this process sees it now, every other within `bot.accounts.FRESH_S`
 """
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
+from typing import Literal
 
-from bot.check.language import LANGUAGE_RULES
-from bot.check.window import prove_window, waiting_of
 from bot.errors import Refused
-from bot.flows import Compiled, Diagnostic
+from bot.flows import Diagnostic
+from bot.publishing.examine import Examined, compiled_draft, examine, examine_version
 from bot.publishing.overlay import (
     MAX_BYTES,
     MAX_FILES,
@@ -29,26 +27,41 @@ from bot.publishing.overlay import (
     differing,
     knowledge_over,
     path_problem,
-    read_shipped,
     text_problem,
 )
-from bot.registry import Registry, Skill
+from bot.publishing.rows import (
+    SHIPPED,
+    Draft,
+    Moved,
+    Version,
+    as_version,
+    current_version,
+    draft_of,
+    expect,
+    number_of,
+    overlay_of,
+    shipped_files,
+    what_is_around,
+    writable,
+)
+from bot.registry import Skill
 from bot.unit import Unit
-from store.db import Tx
 from store.ids import uuid7
-from store.jsonb import from_jsonb, to_jsonb
+from store.jsonb import to_jsonb
 
 __all__ = [
     "SHIPPED",
     "Draft",
+    "Examined",
     "FileChange",
     "Moved",
     "NotSound",
     "Version",
-    "check",
     "compiled_draft",
     "diff",
     "discard",
+    "examine",
+    "examine_version",
     "knowledge_of",
     "open_draft",
     "publish",
@@ -58,17 +71,6 @@ __all__ = [
     "versions",
 ]
 
-SHIPPED = 0  # the number of what the skill brings
-
-
-class Moved(Refused):
-    """Somebody else saved, published or rolled back in the meantime. `revision` and `current` are what counts now."""
-
-    def __init__(self, message: str, *, revision: int, current: int) -> None:
-        super().__init__(message)
-        self.revision = revision
-        self.current = current
-
 
 class NotSound(Refused):
     """The draft has errors. `diagnostics` says which, each with its place in the skill's folder."""
@@ -76,30 +78,6 @@ class NotSound(Refused):
     def __init__(self, message: str, diagnostics: list[Diagnostic]) -> None:
         super().__init__(f"{message}: {diagnostics[0]}")
         self.diagnostics = diagnostics
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    skill: str
-    files: Mapping[str, str | None]  # what differs from the skill as shipped; None: taken away
-    revision: int  # to be given to the next verb
-    base: int  # the version that it was made from
-    edited_by: str
-    edited_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    id: UUID
-    skill: str
-    number: int
-    files: Mapping[str, str | None]
-    content_hash: str
-    shipped_version: str
-    restores: int | None
-    note: str
-    published_by: str
-    published_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +99,7 @@ async def open_draft(work: Unit, skill: str) -> Draft:
         Refused: there is no such skill, or it is broken as shipped.
     """
     _skill(work, skill)
-    current = await _current(work.tx, work.organization_id, skill)
+    current = await current_version(work.tx, work.organization_id, skill)
     await work.tx.execute(
         "INSERT INTO skill_drafts (id, organization_id, skill, files, revision, base, edited_by, edited_at)"
         " VALUES ($1, $2, $3, $4::jsonb, 1, $5, $6, $7) ON CONFLICT (organization_id, skill) DO NOTHING",
@@ -138,15 +116,15 @@ async def open_draft(work: Unit, skill: str) -> Draft:
 
 async def save(work: Unit, skill: str, path: str, text: str | None, *, revision: int) -> Draft:
     """Writes one file; None takes it away. The same text as shipped is no difference and is not kept. A text with mistakes is
-    kept too: `check` tells of them, `publish` refuses them.
+    kept too: `examine` tells of them, `publish` refuses them.
 
     Raises:
         Moved: the draft is not at `revision` any more.
         Unfit: no such file may be written, or it is too large.
     """
-    shipped = _shipped(_skill(work, skill))
+    shipped = shipped_files(_skill(work, skill))
     draft = await _locked(work, skill)
-    _expect(draft, revision, await _number(work, skill))
+    expect(draft, revision, await number_of(work.tx, work.organization_id, skill))
     if problem := path_problem(path):
         raise Unfit(f"{path}: {problem}")
     if text is not None and (problem := text_problem(text)):
@@ -161,8 +139,8 @@ async def save(work: Unit, skill: str, path: str, text: str | None, *, revision:
 async def discard(work: Unit, skill: str, *, revision: int) -> Draft:
     """The draft is as what is published again."""
     draft = await _locked(work, skill)
-    current = await _current(work.tx, work.organization_id, skill)
-    _expect(draft, revision, current.number if current else SHIPPED)
+    current = await current_version(work.tx, work.organization_id, skill)
+    expect(draft, revision, current.number if current else SHIPPED)
     work.audit("skill.draft_discarded", subject=f"skills:{skill}")
     return await _write(work, draft, current.files if current else {}, current.number if current else SHIPPED)
 
@@ -170,60 +148,61 @@ async def discard(work: Unit, skill: str, *, revision: int) -> Draft:
 async def rebase(work: Unit, skill: str, *, revision: int) -> Draft:
     """Says that the draft may replace what is published now, having seen it; its files stay."""
     draft = await _locked(work, skill)
-    number = await _number(work, skill)
-    _expect(draft, revision, number)
+    number = await number_of(work.tx, work.organization_id, skill)
+    expect(draft, revision, number)
     return await _write(work, draft, draft.files, number)
-
-
-async def check(work: Unit, skill: str) -> list[Diagnostic]:
-    """What is to be said of the draft and not of the skill as shipped, with places in the skill's folder; errors first."""
-    draft = await _locked(work, skill)
-    found = await _check(work, _skill(work, skill), draft.files)
-    return sorted(found, key=lambda each: each.severity != "error")
 
 
 async def diff(work: Unit, skill: str, *, old: int | None = None, new: int | None = None) -> list[FileChange]:
     """From `old` (what is published) to `new` (the draft), file by file."""
-    shipped = _shipped(_skill(work, skill))
-    before = (await _version(work, skill, old if old is not None else await _number(work, skill))).over(shipped)
-    overlay = Overlay((await _locked(work, skill)).files) if new is None else await _version(work, skill, new)
+    shipped = shipped_files(_skill(work, skill))
+    before = (
+        await overlay_of(
+            work.tx,
+            work.organization_id,
+            skill,
+            old if old is not None else await number_of(work.tx, work.organization_id, skill),
+        )
+    ).over(shipped)
+    overlay = (
+        Overlay((await _locked(work, skill)).files)
+        if new is None
+        else await overlay_of(work.tx, work.organization_id, skill, new)
+    )
     return list(_changes(before, overlay.over(shipped)))
-
-
-async def compiled_draft(work: Unit, skill: str) -> Compiled:
-    """The organization's flows as they would be with its draft published; for a preview, and for `stranded`."""
-    draft = await _locked(work, skill)
-    enabled, overlays = await _around(work, skill, draft.files)
-    return await asyncio.to_thread(work.runtime.registry.compiled, enabled, overlays)
 
 
 # -- versions
 
 
-async def publish(work: Unit, skill: str, *, revision: int, note: str = "") -> Version:
-    """Makes the draft the version that counts.
+async def publish(work: Unit, examined: Examined, *, note: str = "") -> Version:
+    """Makes the draft, as it was examined, the version that counts.
 
     Raises:
-        Moved: the draft is not at `revision`, or another version was published since it was made.
+        Moved: the draft was changed, or something was published or switched on or off, since it was examined; or another version
+            was published since the draft was made.
         NotSound: it has errors.
         Refused: nothing differs from what is published.
     """
-    found = _skill(work, skill)
+    skill = examined.skill
     draft = await _locked(work, skill)
-    current = await _current(work.tx, work.organization_id, skill)
+    current = await current_version(work.tx, work.organization_id, skill)
     number = current.number if current else SHIPPED
-    _expect(draft, revision, number)
+    expect(draft, examined.revision, number)
     if draft.base != number:
         why = f"{current.published_by} published version {number} since" if current else "another version counts by now"
         raise Moved(
-            f"the draft of {skill} was made from version {draft.base}, and {why}", revision=revision, current=number
+            f"the draft of {skill} was made from version {draft.base}, and {why}",
+            revision=draft.revision,
+            current=number,
         )
-    files = differing(draft.files, _shipped(found))
-    if Overlay(files).content_hash == Overlay(current.files if current else {}).content_hash:
+    await _expect_unmoved(work, examined, number)
+    if Overlay(examined.files).content_hash == Overlay(current.files if current else {}).content_hash:
         raise Refused(f"the draft of {skill} does not differ from what is published")
-    await _refuse_errors(work, found, files, f"the draft of {skill} cannot be published")
-    made = await _add(work, found, files, number + 1, note=note)
-    await _write(work, draft, files, made.number)
+    if examined.errors:
+        raise NotSound(f"the draft of {skill} cannot be published", examined.errors)
+    made = await _add(work, examined, number + 1, note=note)
+    await _write(work, draft, examined.files, made.number)
     work.audit(
         "skill.published",
         subject=f"skills:{skill}",
@@ -233,22 +212,23 @@ async def publish(work: Unit, skill: str, *, revision: int, note: str = "") -> V
     return made
 
 
-async def roll_back(work: Unit, skill: str, *, to: int, current: int, note: str = "") -> Version:
+async def roll_back(work: Unit, examined: Examined, *, current: int, note: str = "") -> Version:
     """Publishes an older version again, as a new one; SHIPPED brings back what the skill ships. `current` is what the caller saw.
 
     Raises:
-        Moved: `current` does not count any more.
+        Moved: `current` does not count any more, or something was published or switched on or off since it was examined.
         NotSound: the older version does not fit the skill any more.
-        Refused: there is no such version.
     """
-    found = _skill(work, skill)
+    skill, to = examined.skill, examined.restores
+    assert to is not None, "made by examine_version"
     await open_draft(work, skill)  # its row is the lock
-    number = await _number(work, skill)
+    number = await number_of(work.tx, work.organization_id, skill)
     if number != current:
         raise Moved(f"version {number} of {skill} counts by now, not {current}", revision=0, current=number)
-    files = (await _version(work, skill, to)).files
-    await _refuse_errors(work, found, files, f"version {to} of {skill} does not fit any more")
-    made = await _add(work, found, files, number + 1, note=note, restores=to)
+    await _expect_unmoved(work, examined, number)
+    if examined.errors:
+        raise NotSound(f"version {to} of {skill} does not fit any more", examined.errors)
+    made = await _add(work, examined, number + 1, note=note)
     work.audit(
         "skill.rolled_back",
         subject=f"skills:{skill}",
@@ -265,12 +245,14 @@ async def versions(work: Unit, skill: str) -> list[Version]:
         work.organization_id,
         skill,
     )
-    return [_made(row) for row in rows]
+    return [as_version(row) for row in rows]
 
 
 async def knowledge_of(work: Unit, skill: str) -> dict[str, str]:
     """path -> text of the knowledge that counts: as shipped, with what the organization published over it. For the index."""
-    overlay = await _version(work, skill, await _number(work, skill))
+    overlay = await overlay_of(
+        work.tx, work.organization_id, skill, await number_of(work.tx, work.organization_id, skill)
+    )
     return knowledge_over(_skill(work, skill).folder, overlay)
 
 
@@ -278,39 +260,24 @@ async def knowledge_of(work: Unit, skill: str) -> dict[str, str]:
 
 
 def _skill(work: Unit, name: str) -> Skill:
-    registry: Registry = work.runtime.registry
-    found = registry.skills.get(name)
-    if found is None or found.source is None or found.off:
-        known = ", ".join(skill.name for skill in registry.usable)
-        raise Refused(f"there is no skill {name} that can be written over; there are: {known}")
-    return found
-
-
-def _shipped(skill: Skill) -> dict[str, str]:
-    assert skill.source is not None
-    return read_shipped(skill.folder, skill.source.files)
+    return writable(work.runtime.registry, name)
 
 
 async def _locked(work: Unit, skill: str) -> Draft:
-    row = await work.tx.fetchrow(
-        "SELECT skill, files, revision, base, edited_by, edited_at FROM skill_drafts"
-        " WHERE organization_id = $1 AND skill = $2 FOR UPDATE",
-        work.organization_id,
-        skill,
+    return await draft_of(work.tx, work.organization_id, skill)
+
+
+async def _expect_unmoved(work: Unit, examined: Examined, number: int) -> None:
+    """What was found sound is sound only beside what stood around it; of two skills that are published at once the second looks again."""
+    await work.tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('publishing:' || $1, 0))", str(work.organization_id)
     )
-    if row is None:
-        raise Refused(f"there is no draft of {skill}: open one first")
-    values = dict(row)
-    return Draft(**{**values, "files": from_jsonb(values["files"])})
-
-
-def _expect(draft: Draft, revision: int, current: int) -> None:
-    if draft.revision != revision:
+    around = await what_is_around(work.tx, work.organization_id, _skill(work, examined.skill))
+    if number != examined.number or not examined.around.same_beside(examined.skill, around):
         raise Moved(
-            f"{draft.edited_by} changed the draft of {draft.skill} at {draft.edited_at:%H:%M} UTC:"
-            f" it is at revision {draft.revision}, you have {revision}",
-            revision=draft.revision,
-            current=current,
+            f"what counts beside the draft of {examined.skill} changed while it was checked: check it again",
+            revision=examined.revision,
+            current=number,
         )
 
 
@@ -330,109 +297,28 @@ async def _write(work: Unit, draft: Draft, files: Mapping[str, str | None], base
     return made
 
 
-async def _current(tx: Tx, organization_id: UUID, skill: str) -> Version | None:
-    row = await tx.fetchrow(
-        "SELECT * FROM skill_versions WHERE organization_id = $1 AND skill = $2 ORDER BY number DESC LIMIT 1",
-        organization_id,
-        skill,
-    )
-    return _made(row) if row is not None else None
-
-
-async def _number(work: Unit, skill: str) -> int:
-    current = await _current(work.tx, work.organization_id, skill)
-    return current.number if current else SHIPPED
-
-
-async def _version(work: Unit, skill: str, number: int) -> Overlay:
-    if number == SHIPPED:
-        return Overlay({})
-    row = await work.tx.fetchrow(
-        "SELECT files FROM skill_versions WHERE organization_id = $1 AND skill = $2 AND number = $3",
-        work.organization_id,
-        skill,
-        number,
-    )
-    if row is None:
-        raise Refused(f"{skill} has no version {number}")
-    return Overlay(from_jsonb(row["files"]))
-
-
-async def _add(
-    work: Unit, skill: Skill, files: Mapping[str, str | None], number: int, *, note: str, restores: int | None = None
-) -> Version:
-    overlay = Overlay(files)
-    assert skill.manifest is not None
+async def _add(work: Unit, examined: Examined, number: int, *, note: str) -> Version:
+    overlay = Overlay(examined.files)
+    manifest = _skill(work, examined.skill).manifest
+    assert manifest is not None
     row = await work.tx.fetchrow(
         "INSERT INTO skill_versions (id, organization_id, skill, number, files, content_hash, dialogue_hash, shipped_version,"
         " restores, note, published_by, published_at)"
         " VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12) RETURNING *",
         uuid7(),
         work.organization_id,
-        skill.name,
+        examined.skill,
         number,
-        to_jsonb(files),
+        to_jsonb(examined.files),
         overlay.content_hash,
         overlay.dialogue_hash,
-        skill.manifest.version,
-        restores,
+        manifest.version,
+        examined.restores,
         note[:300],
         work.actor[:120],
         work.now,
     )
-    return _made(row)
-
-
-def _made(row: Any) -> Version:
-    values = {key: row[key] for key in Version.__dataclass_fields__}
-    return Version(**{**values, "files": from_jsonb(values["files"])})
-
-
-async def _around(work: Unit, skill: str, files: Mapping[str, str | None]) -> tuple[list[str], dict[str, Overlay]]:
-    """The skills that the organization has on, this one too, with what it published of the others."""
-    rows = await work.tx.fetch(
-        "SELECT i.skill, (SELECT v.files FROM skill_versions v WHERE v.organization_id = i.organization_id AND v.skill = i.skill"
-        " ORDER BY v.number DESC LIMIT 1) AS files"
-        " FROM skill_installs i WHERE i.organization_id = $1 AND i.enabled ORDER BY i.position, i.skill",
-        work.organization_id,
-    )
-    overlays = {row["skill"]: Overlay(from_jsonb(row["files"])) for row in rows if row["files"] is not None}
-    enabled = [row["skill"] for row in rows]
-    manifest = work.runtime.registry.skills[skill].manifest
-    needed = [name for name in (manifest.requires if manifest else ()) if name not in enabled]
-    return [*enabled, *needed, *([] if skill in enabled else [skill])], {**overlays, skill: Overlay(files)}
-
-
-async def _refuse_errors(work: Unit, skill: Skill, files: Mapping[str, str | None], what: str) -> None:
-    errors = [each for each in await _check(work, skill, files) if each.severity == "error"]
-    if errors:
-        raise NotSound(what, errors)
-
-
-async def _check(work: Unit, skill: Skill, files: Mapping[str, str | None]) -> list[Diagnostic]:
-    enabled, overlays = await _around(work, skill.name, files)
-    return await asyncio.to_thread(_faults, work.runtime.registry, skill, enabled, overlays)
-
-
-def _faults(registry: Registry, skill: Skill, enabled: list[str], overlays: dict[str, Overlay]) -> list[Diagnostic]:
-    """What loader and compiler say, then what `chatnation check` adds."""
-    others = {name: overlay for name, overlay in overlays.items() if name != skill.name}
-    known = registry.faults(enabled, others)
-    found = [each for each in registry.faults(enabled, overlays) if each not in known]
-    if any(each.severity == "error" for each in found):
-        return found
-    said = set(_rules(registry, skill, enabled, others))
-    return found + [each for each in _rules(registry, skill, enabled, overlays) if each not in said]
-
-
-def _rules(
-    registry: Registry, skill: Skill, enabled: list[str], overlays: Mapping[str, Overlay]
-) -> Iterator[Diagnostic]:
-    compiled = registry.compiled(enabled, overlays)
-    source = registry.source(skill.name, overlays.get(skill.name))
-    for rule in LANGUAGE_RULES:
-        yield from rule(source, compiled)
-    yield from prove_window(source, compiled, waiting_of(skill.name, skill.actions))
+    return as_version(row)
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[FileChange]:

@@ -20,8 +20,9 @@ from bot.flows.words import normalise
 from bot.router.rank import is_question
 from bot.understand.accept import says_yes_or_no
 from bot.understand.lexicon import lexicons
+from bot.understand.questions import is_clear_question
 
-__all__ = ["is_unexplained"]
+__all__ = ["is_good_enough", "is_unexplained"]
 
 WORDS_OF_A_QUESTION = 4
 
@@ -48,7 +49,12 @@ def is_unexplained(commands: Sequence[Command], compiled: Compiled, state: FlowS
     slot = open_question(compiled, state)
     if slot is not None and slot.accept == "name" and _is_no_name(text):
         return True
-    return isinstance(commands[0], UserText) and not _takes_any_text(slot)
+    return isinstance(commands[0], UserText) and (not _takes_any_text(slot) or is_clear_question(text))
+
+
+def is_good_enough(commands: Sequence[Command], compiled: Compiled, state: FlowState) -> bool:
+    """Any text answers the open question. What reads as a question is looked up, and is the answer when nothing is found."""
+    return any(isinstance(each, UserText) for each in commands) and _takes_any_text(open_question(compiled, state))
 
 
 def _is_no_name(text: str) -> bool:

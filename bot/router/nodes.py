@@ -16,9 +16,11 @@ from bot.llm.errors import LlmAway
 from bot.ports import Passage, Prompt, Reply
 from bot.router.answer import ANSWER, grounded, quote
 from bot.router.commands import read_commands, schema
+from bot.router.entry import is_good_enough
 from bot.router.rank import Candidate, is_question, rank
 from bot.router.situation import MAX_TEXT, Permitted, Situation, look, permit
 from bot.router.state import KNOWLEDGE, SUPPORT, RouterState, Surroundings, agent_of
+from bot.understand.questions import is_clear_question
 
 __all__ = ["CommandAgent", "classify", "go_on", "load_context", "rag", "respond", "to_agent"]
 
@@ -72,13 +74,18 @@ def _choose(
     best = candidates[0] if candidates and candidates[0].score > 0 else None
     if any(isinstance(each, Knowledge) for each in question.offline):
         return KNOWLEDGE
-    if around.llm is None:
+    if around.llm is None or _has_answer(around):
         return KNOWLEDGE if passages else ""
     if passages and (is_question(question.text) or best is None or best.score < NEAR):
         return KNOWLEDGE
     if situation.running is not None and (best is None or best.score < NEAR):
         return _known(around, situation.skill)
     return _known(around, best.flow.skill) if best is not None else SUPPORT
+
+
+def _has_answer(around: Surroundings) -> bool:
+    question = around.question
+    return is_good_enough(question.offline, question.compiled, question.state)
 
 
 def _known(around: Surroundings, skill: str) -> str:
@@ -187,6 +194,8 @@ async def _answered(around: Surroundings, passages: Sequence[Passage], line: dic
 def _next_agent(around: Surroundings, state: RouterState) -> str:
     if around.llm is None or any(isinstance(each, Knowledge) for each in around.question.offline):
         return ""
+    if _has_answer(around):
+        return ""
     return _known(
         around, state["situation"].skill or (state["candidates"][0].flow.skill if state["candidates"] else "")
     )
@@ -201,10 +210,11 @@ async def respond(state: RouterState, runtime: Runtime[Surroundings]) -> RouterS
     """What was proposed becomes the output. To a question that was looked up in vain it is said that we do not know."""
     question, proposed = runtime.context.question, state.get("proposed", ())
     commands = [each for each in proposed if not isinstance(each, Knowledge)]
-    asks = any(isinstance(each, Knowledge) for each in (*question.offline, *proposed)) or is_question(question.text)
+    asks = any(isinstance(each, Knowledge) for each in (*question.offline, *proposed))
+    asks = asks or is_question(question.text) or is_clear_question(question.text, of_name=True)
     pending = question.state.pending
     is_waiting = pending is not None and pending.kind == "event"  # then "are you there?" has an answer of its own
-    if not commands and asks and state["is_searched"] and not is_waiting:
+    if not commands and asks and state["is_searched"] and not is_waiting and not _has_answer(runtime.context):
         commands = [Answer()]
     return {"commands": commands, "trace": [{"node": "respond", "commands": [_told(each) for each in commands]}]}
 

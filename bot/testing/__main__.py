@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.command import run_as
 from bot.testing.formats import Format, shown
 from bot.testing.run import Nothing, run_tests
 from store.errors import ChatNationError
@@ -40,4 +41,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_as("chatnation test", main)

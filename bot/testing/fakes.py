@@ -83,6 +83,9 @@ class RecordingChannel:
     async def upload(self, account: DeliveryAccount, part: MediaOut) -> UploadResult:
         return None
 
+    async def forget_upload(self, account: DeliveryAccount, part: MediaOut) -> None:
+        return None
+
     async def fetch_media(
         self, account: DeliveryAccount, media_id: str, *, max_bytes: int, sink: Callable[[bytes], object]
     ) -> str:

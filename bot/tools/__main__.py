@@ -139,4 +139,4 @@ def _refuse(problem: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="chatnation")

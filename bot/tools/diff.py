@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ChatNationError
-from bot.flows import Compiled, Flow, SkillSource, compile_flows, load_skill
+from bot.flows import Compiled, Frame, Pending, SkillSource, compile_flows, load_skill
+from bot.flows.reconcile import Fate
 from bot.manifest import ManifestError, read_manifest
+from bot.publishing.stranded import judge
 from bot.registry import FLOW_FILES, Registry, find_skills
 
 __all__ = ["Comparison", "Place", "Version", "compare", "read_version", "stranded_places"]
@@ -30,11 +32,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A step of the old version. `asked_anew`: its question is put again; else the flow is dropped."""
+    """A step of the old version, and what becomes of who stands there."""
 
     flow: str
     step: str
-    asked_anew: bool
+    fate: Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Comparison:
         if not (self.added or self.removed or self.changed):
             yield "nothing changed"
         for each in self.stranded:
-            what = "is asked its question anew" if each.asked_anew else "loses its place, and is told"
+            what = "is asked its question anew" if each.fate == "asked again" else "loses its place, and is told"
             yield f"! who stands at {each.flow} {each.step} {what}"
 
 
@@ -85,20 +87,16 @@ def compare(old: Version, new: Version) -> Comparison:
 
 
 def stranded_places(old: Compiled, new: Compiled, skill: str) -> Iterator[Place]:
-    """Steps at which a conversation can rest in the old version and that the new one does not have."""
+    """Steps at which a conversation can rest in the old version, and would not simply go on in the new one."""
     for flow in old.flows.values():
-        if flow.skill != skill:
-            continue
-        now = new.flows.get(flow.id)
-        for step in flow.steps:
-            rests = step.kind in ("collect", "listen", "action", "call")
-            if rests and (now is None or step.id not in now.index):
-                asked = step.kind == "collect" and now is not None and _asks(now, step.target)
-                yield Place(flow.id, step.id, asked)
-
-
-def _asks(flow: Flow, slot: str) -> bool:
-    return any(step.kind == "collect" and step.target == slot for step in flow.steps)
+        for step in flow.steps if flow.skill == skill else ():
+            if step.kind not in ("collect", "listen", "action", "call"):
+                continue
+            asked = Pending("slot", flow.id, step.id, slot=step.target) if step.kind == "collect" else None
+            called = Frame(step.target, kind="call") if step.kind == "call" else None
+            for found in judge([Frame(flow.id, step=step.id), *([called] if called else ())], asked, new, old):
+                if found[:2] == (flow.id, step.id):
+                    yield Place(*found)
 
 
 def _described(version: Version) -> dict[str, dict[str, str]]:
@@ -184,7 +182,7 @@ def _git(folder: Path, *arguments: str, what: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as e:
         raise ChatNationError(f"git cannot be asked for {what}: {e}") from e
     if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["unknown"])[0]
+        why = (done.stderr.strip().splitlines() or ["unknown"])[0].removeprefix("fatal: ")
         raise ChatNationError(f"{what} is neither a folder of a skill nor a git revision: {why}")
     return done.stdout
 

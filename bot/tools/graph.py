@@ -44,8 +44,15 @@ def graph_of(what: str) -> str:
             if what in (skill.name, flow.id, f"{skill.name}:{flow.id}")
         ]
     if not found:
+        broken = registry.skills.get(what.partition(":")[0])
+        if broken is not None and broken.off:
+            raise ChatNationError(f"the skill {broken.name} is off: " + "; ".join(broken.problems))
         near = difflib.get_close_matches(what, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = (
+            f"; did you mean {near[0]}?"
+            if near
+            else f"; there are the skills {', '.join(each.name for each in registry.usable)}"
+        )
         raise ChatNationError(f"there is no skill or flow {what}{hint}")
     return "\n".join(found).rstrip()
 

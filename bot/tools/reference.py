@@ -69,14 +69,14 @@ MEANINGS = {
         "limits": "bounds of its own",
         "provides": "what other skills may use",
         "slots": "rules about its slots",
-        "capabilities": "declared for whoever installs it",
-        "triggers": "kept; nothing fires them yet",
+        "capabilities": "what it may do beyond answering",
+        "triggers": "more words that start a flow; schedules and webhooks are kept, nothing fires them yet",
         "channels": "by channel",
         "trust": "`remote`: its actions run on a server of their own",
     },
     "Capabilities": {
         "network": "hosts that its OnlineActions and tasks call",
-        "send_proactive": "writes to people first",
+        "send_proactive": "its jobs may send messages",
         "contacts": "what it does with contacts",
     },
     "Limits": {
@@ -90,6 +90,7 @@ MEANINGS = {
         "nlu_trigger": "intents that start it",
         "always_include_in_prompt": "a model always hears of it",
         "run_pattern_completed": "say `pattern_completed` at its end",
+        "aside": "an answer in passing: what it interrupted is asked again at once, instead of whether to go on",
         "persisted_slots": "keep their value when it ends",
         "steps": "one after the other",
     },
@@ -106,6 +107,7 @@ MEANINGS = {
     "Else": {"else": "when no condition held: a step id, END, or steps"},
     "Trigger": {
         "kind": "what fires it",
+        "words": "phrases that start the flow, by language",
         "flow": "that it starts",
         "at": "when",
         "intent": "its name, or name and threshold",

@@ -48,6 +48,8 @@ RAW_VALUES = 6
 _NUMBER = re.compile(r"\$(\d+)")
 
 _Statement = tuple[str, tuple[Any, ...]]
+_Name = tuple[UUID, str]  # of an organization's person
+_ONLY_PHONE, _ONLY_ID = "*phone", "*id"  # somebody who is named in one way only; neither is a phone number or an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class GroupCommit:
         self._waiting: list[tuple[Delivered, asyncio.Future[None]]] = []
         self._committers: set[asyncio.Task[None]] = set()
         self._draining = 0  # of them those that will look again for what waits
-        self._people: set[tuple[UUID, str]] = set()  # whose messages are being committed
+        self._committing: list[frozenset[_Name]] = []  # whose messages
         self._hints: set[asyncio.Task[None]] = set()
 
     async def accept(self, delivered: Delivered) -> None:
@@ -152,25 +154,24 @@ class GroupCommit:
         try:
             while group := self._following_group():
                 people = _people(delivered for delivered, _ in group)
-                self._people |= people
+                self._committing.append(people)
                 try:
                     await self._commit_group(group)
                 finally:
-                    self._people -= people
+                    self._committing.remove(people)
         finally:
             self._draining -= 1
 
     def _following_group(self) -> list[tuple[Delivered, asyncio.Future[None]]]:
         """What waits, in its order, but nothing of a person whose earlier message is being committed: it must not overtake."""
-        if not self._people:
+        if not self._committing:
             group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
             return group
-        busy = set(self._people)
+        busy = set[_Name]().union(*self._committing)
         group, later = [], []
         for each in self._waiting:
-            people = _people((each[0],))
-            if len(group) == MAX_GROUP or not busy.isdisjoint(people):
-                busy |= people
+            if len(group) == MAX_GROUP or not busy.isdisjoint(_perhaps(each[0])):
+                busy |= _people((each[0],))
                 later.append(each)
             else:
                 group.append(each)
@@ -210,7 +211,7 @@ class GroupCommit:
             _fail([future], e)
         except Exception as e:
             log.exception("delivery could not be kept")
-            _fail([future], Retryable(f"keeping a delivery: {e}"))
+            _fail([future], Retryable(f"keeping a delivery: {type(e).__name__}"))
         else:
             if not future.done():
                 future.set_result(None)
@@ -276,15 +277,29 @@ def _fail(futures: Sequence[asyncio.Future[None]], error: Exception) -> None:
             future.set_exception(error)
 
 
-def _people(group: Iterable[Delivered]) -> set[tuple[UUID, str]]:
-    """Every name by which they may be known."""
-    return {
+def _people(group: Iterable[Delivered]) -> frozenset[_Name]:
+    """Every name by which they may be known; of who is named in one way only, that too."""
+    return frozenset(
         (arrival.organization_id, name)
         for delivered in group
         for arrival in delivered.arrivals
-        for name in (arrival.user_id, arrival.phone)
+        for name in (
+            arrival.user_id,
+            arrival.phone,
+            "" if arrival.user_id else _ONLY_PHONE,
+            "" if arrival.phone else _ONLY_ID,
+        )
         if name
-    }
+    )
+
+
+def _perhaps(delivered: Delivered) -> set[_Name]:
+    """Names of the people of `delivered`, and of whoever cannot be told from them: a phone alone may be anybody's with an id alone."""
+    names = set()
+    for arrival in delivered.arrivals:
+        other = _ONLY_ID if not arrival.user_id else _ONLY_PHONE if not arrival.phone else ""
+        names |= {(arrival.organization_id, name) for name in (arrival.user_id, arrival.phone, other) if name}
+    return names
 
 
 def _without_items(delivered: Delivered) -> Delivered:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bot.errors import Permanent, Retryable
+from bot.errors import Permanent, Retryable, reason_of
 from bot.publishing.serve import compiled_for
 from bot.turn.commit import LeaseLost
 from bot.turn.lease import MAX_ATTEMPTS, Claim, Head, claim, renewing
@@ -51,7 +51,8 @@ async def _drain(runtime: Runtime, organization_id: UUID, session_id: UUID) -> b
             while isinstance(head, Head):
                 seen = head if head.kind == "message" else seen
                 head = await _answer(runtime, held, head, place)
-                await place.pass_on()
+                if isinstance(head, Head):
+                    await place.pass_on()
     if seen is not None and seen.external_id:
         runtime.beside(_mark_read(runtime, held, seen.external_id))
     return head is _Ended.DEAD
@@ -82,7 +83,7 @@ async def _answer(runtime: Runtime, held: Claim, head: Head, place: Place) -> He
         return await _fail(runtime, held, head, str(e), None, dead=True)
     except Exception as e:
         log.exception("turn failed")
-        return await _fail(runtime, held, head, f"{type(e).__name__}: {e}", None)
+        return await _fail(runtime, held, head, reason_of(e), None)
     held.last_user_at = max(
         filter(None, (held.last_user_at, head.provider_at if head.kind == "message" else None)), default=None
     )

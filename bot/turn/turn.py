@@ -15,7 +15,7 @@ from bot.accounts import OrganizationProfile
 from bot.actions import OnlineAction, Turn
 from bot.bodies import decode_inbound
 from bot.delivery import Delivery, address, deliver
-from bot.errors import Retryable, UserFacing
+from bot.errors import ChatNationError, Retryable, UserFacing
 from bot.flows import (
     ActionResult,
     CameBack,
@@ -32,12 +32,15 @@ from bot.flows import (
     Say,
     SessionRules,
     SessionStart,
+    SetSlot,
     StartFlow,
     TimedOut,
+    UserText,
     View,
     advance,
     session_rules,
 )
+from bot.flows.templates import Filling
 from bot.llm.budget import Budget
 from bot.messages import Choice, Choices, Inbound, Media, Outbound, Reaction, Text, Unsupported
 from bot.ports import Lane
@@ -51,6 +54,7 @@ from bot.turn.places import Place
 from bot.turn.reactions import is_on_the_question
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
+from bot.turn.tongue import CHANGED, WAY_BACK, Tongue
 from bot.understand import Understanding
 from bot.understand.language import spoken
 from bot.understand.names import Names
@@ -70,6 +74,10 @@ log = logging.getLogger(__name__)
 MAX_TEXT_CHARS = 4096
 
 BEGUN = "begun"  # key beside the engine's state in `sessions.state`
+
+
+class TurnBroke(ChatNationError):
+    """What a turn raised is no error of ours: its class is told, its words may be a person's."""
 
 
 class _Replay(Exception):
@@ -99,6 +107,9 @@ class TurnInHand:
     is_owed: bool = False  # the row is still to be understood: other things come first
     budget: Budget | None = None  # of what this turn asks online
     asides: list[Callable[[Unit], Awaitable[None]]] = field(default_factory=list)  # rows that go with the next commit
+    tongue: Tongue = field(default_factory=Tongue)
+    spoken_now: str | None = None  # the language of this message, when it is not the person's
+    says_change: bool = False
 
     async def answer(self) -> Head | None:
         """Runs to the end; returns the next inbox row of the conversation, claimed.
@@ -106,7 +117,16 @@ class TurnInHand:
         Raises:
             LeaseLost: another worker has the conversation.
             Retryable: the row is to be tried again.
+            TurnBroke: something else went wrong.
         """
+        try:
+            return await self._answer()
+        except ChatNationError:
+            raise
+        except Exception as e:
+            raise TurnBroke(type(e).__name__) from e
+
+    async def _answer(self) -> Head | None:
         state = FlowState.from_json(self.held.state)
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
@@ -137,6 +157,9 @@ class TurnInHand:
 
     async def _wishes(self, state: FlowState, said: list[tuple[Outbound, str, str]]) -> Sequence[Command] | None:
         commands = await self._commands(state, said)
+        if commands and state.pending is not None:
+            self._hear_answer(commands)
+        said += self._told_of_change()
         if commands:
             commands = await online.explain(
                 self, state, commands, text=self._said(), locale=self._locale(), budget=self._budget()
@@ -183,7 +206,8 @@ class TurnInHand:
     async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
         """By what it says; when that explains little, again with what it means."""
         names: Names = {}
-        if option_payload is None and isinstance(message, Text | Choice):
+        is_text = isinstance(message, Text) if option_payload is None else not option_payload.startswith("/")
+        if is_text or (option_payload is None and isinstance(message, Choice)):
             tellers = self.runtime.registry.names(self.profile.skills)
             names = await self.runtime.names.of(self.held.organization_id, tellers, now=self.now)
         understand = partial(
@@ -197,6 +221,7 @@ class TurnInHand:
             timezone=self.profile.info.timezone,
             option_payload=option_payload,
             names=names,
+            margin=self.runtime.turn.clarify_margin,
         )
         heard = understand()
         if not heard.unsure or self.runtime.senses is None or not isinstance(message, Text):
@@ -331,12 +356,13 @@ class TurnInHand:
             raise
         except asyncpg.PostgresError as e:
             if (e.sqlstate or "").startswith("40"):  # deadlock or serialization failure: a second try succeeds
-                raise Retryable(f"action {action.name}: {e}", after_s=0.1) from e
+                raise Retryable(f"action {action.name}: {type(e).__name__}", after_s=0.1) from e
             raise self._failed(action, e) from e
         except Exception as e:
             raise self._failed(action, e) from e
         if turn.new_locale is not None and unit is not None:
             self.held.contact_locale = turn.new_locale
+            self.spoken_now, self.tongue = None, Tongue()
             await self._keep_locale(unit)
         return result
 
@@ -365,15 +391,17 @@ class TurnInHand:
     def _segment(self, state: FlowState, rows: Sequence[Any], *, done: bool) -> Segment:
         last = self.head.provider_at if self.head.kind == "message" else self.held.last_user_at
         # A tap means what its option says; only of words is there something to tell.
-        heard = self.heard.to_json() if done and self.heard is not None and isinstance(self.message, Text) else None
+        heard = None
+        if done and self.heard is not None and isinstance(self.message, Text):
+            heard = self.heard.to_json() | {"revision": self.held.revision + 1}  # tells which answers are this row's
         inbox_id = self.head.inbox_id if done else None
         return Segment(state, self._beside(state), rows, inbox_id, last, self.held.started_at, heard)
 
     def _beside(self, state: FlowState) -> dict[str, Any]:
-        """Which row an action that is now to be run belongs to, and whether that row is understood yet."""
+        """Which row an action that is now to be run belongs to, and whether that row is understood yet; and what was spoken."""
         if state.pending is None or state.pending.kind != "action":
-            return {}
-        return {BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
+            return self.tongue.to_json()
+        return {**self.tongue.to_json(), BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
 
     def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
         return rows_of(
@@ -443,11 +471,47 @@ class TurnInHand:
         return action
 
     def _hear_language(self, state: FlowState) -> None:
-        """A person who never chose a language is answered in the one that they write; an answer may be a name and tells nothing."""
-        if self.held.contact_locale is None and state.pending is None and isinstance(self.message, Text):
-            self.held.contact_locale = spoken(self.message.text[:MAX_TEXT_CHARS])
-            if self.held.contact_locale is not None:
-                self.asides.append(self._keep_locale)
+        """Before it is understood; an answer may be a name and tells nothing."""
+        self.tongue = Tongue.read(self.held.state)
+        if isinstance(self.message, Text) and state.pending is None:
+            self._listen(self.message.text)
+
+    def _listen(self, text: str) -> None:
+        language = spoken(text[:MAX_TEXT_CHARS])
+        heard = self.tongue.hear(
+            language, own=self.held.contact_locale, usual=self._locale(), is_word=len(text.split()) < 2
+        )
+        self.spoken_now = heard.now
+        if heard.keep is None:
+            return
+        self.says_change = heard.is_change and self._has_way_back(heard.keep)
+        if heard.is_change and not self.says_change:
+            return  # nothing changes for good without a way back
+        self.held.contact_locale = heard.keep
+        self.asides.append(self._keep_locale)
+
+    def _hear_answer(self, commands: Sequence[Command]) -> None:
+        """In the middle of something, once it is clear that it is no name and no comment."""
+        free = any(
+            isinstance(each, UserText) or (isinstance(each, SetSlot) and self._is_words(each)) for each in commands
+        )
+        if isinstance(self.message, Text) and not free and self.heard is not None:
+            self._listen(self.message.text)
+
+    def _is_words(self, command: SetSlot) -> bool:
+        slot = self.compiled.slots.get(command.name)
+        return slot is None or (slot.type in ("text", "any") and not slot.controlled)
+
+    def _has_way_back(self, language: str) -> bool:
+        """Some flow listens to the word that our text names."""
+        return WAY_BACK.get(language, "") in self.compiled.words
+
+    def _told_of_change(self) -> list[tuple[Outbound, str, str]]:
+        said = self.compiled.response(CHANGED, self._locale()) if self.says_change else None
+        if said is None:
+            return []
+        text = said.variations[0].text(Filling({}, {}, {}, {}, {}, self.now))
+        return [(Text(text=text), CHANGED, "")]
 
     async def _keep_locale(self, unit: Unit) -> None:
         await unit.tx.execute(
@@ -482,7 +546,8 @@ class TurnInHand:
         return self.head.provider_at - last if last is not None and self.head.kind == "message" else timedelta(0)
 
     def _locale(self) -> str:
-        return self.held.contact_locale or self.profile.info.locale
+        """The message's own language, else the person's, else the organization's."""
+        return self.spoken_now or self.held.contact_locale or self.profile.info.locale
 
     def _view(self) -> View:
         return View(
@@ -497,6 +562,7 @@ class TurnInHand:
             },
             revision=self.held.revision + 1,
             trace=self.runtime.watch is not None,
+            clarify_starts=self.runtime.turn.clarify_several,
         )
 
     def _turn(self, action: RunAction, state: FlowState, skill: str, unit: Unit | None) -> Turn:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bot.understand.match import CHATTER, Example, Fit, Matcher
 from bot.understand.result import Considered, Mood, Source, Understanding
 from bot.understand.understand import Meaning, interpret, understand
-from bot.understand.wishes import examples_of
+from bot.understand.wishes import MATCHERS_B, examples_of, is_prepared, prepare, wishes_hash
 
 __all__ = [
     "CHATTER",
+    "MATCHERS_B",
     "Considered",
     "Example",
     "Fit",
@@ -19,5 +20,8 @@ __all__ = [
     "Understanding",
     "examples_of",
     "interpret",
+    "is_prepared",
+    "prepare",
     "understand",
+    "wishes_hash",
 ]

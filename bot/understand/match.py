@@ -79,6 +79,11 @@ class Matcher:
     def by_sense(self) -> bool:
         return self._senses is not None
 
+    @property
+    def size_b(self) -> int:
+        """About what it holds in memory."""
+        return self._letters.size_b + self._weights.nbytes + (0 if self._senses is None else self._senses.nbytes)
+
     def rank(self, words: str, vector: Sequence[float] | None = None) -> list[Ranked]:
         """Labels, best first. A matcher by sense needs the vector."""
         import numpy as np

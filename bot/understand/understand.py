@@ -54,6 +54,7 @@ from bot.understand.names import Names, find_names, links
 from bot.understand.options import exact_option, near_option
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
+from bot.understand.questions import asks_about, is_clear_question, is_unsure
 from bot.understand.result import Considered, Mood, Source, Understanding
 from bot.understand.wishes import exact_wish, matcher_by_letters, near_wish
 
@@ -70,6 +71,7 @@ _ENGINE_WORDS: dict[str, Callable[[], Command]] = {
 CLEARLY = 0.15  # by how much a wish must pass the threshold to take a message away from an open question
 WORDS_OF_A_WISH = 3  # shorter answers to an open question are answers
 WORDS_OF_A_SENTENCE = 5  # an answer by its type ("on the 5th") may stand within a question of this length
+WORDS_OF_A_SHORT_WISH = 8  # where any text is asked, a longer one tells something
 MAX_CHOICES = 3
 MAX_TRACED = 3  # runners-up by likeness
 
@@ -117,15 +119,19 @@ def interpret(
     option_payload: str | None = None,
     meaning: Meaning | None = None,
     names: Names | None = None,
+    margin: float | None = None,
     trace: bool = False,
 ) -> Understanding:
     """What one message means; no commands when it asks for nothing (a reaction).
 
     `option_payload` is that of a tapped option which the host has verified as its own. `now` and `timezone` are there for
     times and dates in words, `country` for phone numbers without a prefix. Without `meaning` likeness goes by letters only; when the result
-    is `unsure`, it is worth asking again with it. `names`: of the organization's own things. With `trace` every way is tried, to tell what the losers said.
+    is `unsure`, it is worth asking again with it. `names`: of the organization's own things. `margin`: by how much the likeliest wish must lead, instead of what
+    was fitted; with 0 there is never a choice. With `trace` every way is tried, to tell what the losers said.
     """
-    context = _Context(state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or {}, trace)
+    context = _Context(
+        state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or {}, margin, trace
+    )
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")
         if commands is None:
@@ -159,6 +165,7 @@ class _Context:
     now: datetime  # where the organization is
     meaning: Meaning | None
     names: Names
+    margin: float | None
     trace: bool
 
 
@@ -387,7 +394,7 @@ class _Text:
     def _answer(self) -> list[Command]:
         slot = self._question.slot
         # A controlled slot takes what a tap or an action gives it: words name one of its options, or something else.
-        if slot is None or slot.controlled or self._is_free_text():
+        if slot is None or slot.controlled or self._is_free_text() or self._asks_instead_of_a_name():
             return []
         value = accept_text(slot, self._reading)
         if value is not None:
@@ -404,6 +411,10 @@ class _Text:
         ):
             return []
         return [each for each in self._map(self._intent, text="") if each.name == slot.id]
+
+    def _asks_instead_of_a_name(self) -> bool:
+        slot = self._question.slot
+        return slot is not None and slot.accept == "name" and is_clear_question(self._text, of_name=True)
 
     def _answer_below(self) -> list[Command]:
         """Asked whether to go on, the person may simply give the value that the interrupted question wants."""
@@ -457,13 +468,17 @@ class _Text:
 
     def _wish_around_names(self) -> list[Command]:
         """ "cancel my Night gig ticket" is "cancel my ticket"."""
-        for words in (self._rest, bare(self._rest, self._lexicons)) if self._names else ():
+        for words in self._without_names() if self._names else ():
             flow = self._compiled.words.get(words)
             if flow is not None and can_start(self._compiled, self._state, flow):
                 return [StartFlow(flow)]
             if wish := exact_wish(words, self._state, self._compiled):
                 return wish
         return []
+
+    def _without_names(self) -> tuple[str, ...]:
+        rest = self._rest
+        return (rest, bare(rest, self._lexicons), *(("tell me about",) if asks_about(rest) else ()))
 
     @cached_property
     def _rest(self) -> str:
@@ -495,7 +510,15 @@ class _Text:
         least = WORDS_OF_A_WISH if slot is None or self._takes_words(slot) else WORDS_OF_A_SENTENCE
         if len(self._reading.words.split()) < least:
             return []
+        if slot is not None and self._is_free_text() and not self._reads_as_a_wish():
+            return []
         return self._by_likeness(CLEARLY, choice=False)
+
+    def _reads_as_a_wish(self) -> bool:
+        """A comment or a company may be like any example by its words; only what is worded as a wish or a question is one."""
+        words = self._reading.words
+        wishes = any(words.startswith(f"{each} ") for lexicon in self._lexicons for each in lexicon.wish_lead_ins)
+        return (wishes and len(words.split()) <= WORDS_OF_A_SHORT_WISH) or is_clear_question(self._text)
 
     def _takes_words(self, slot: Slot) -> bool:
         return slot.type in ("text", "any") and slot.accept in ("", "text", "name")
@@ -509,9 +532,11 @@ class _Text:
         """What the sentence is most like, if it is so by enough; a choice between what is about as near."""
         if self._text.startswith("/") or self._yes_or_no is not None:
             return []
+        if self._question.slot is not None and is_unsure(self._reading.words):
+            return []
         if self._matcher().is_strange(self._reading.words):
             return []
-        fit, ranked = self._matcher().fit, self._rank()
+        fit, ranked = self._matcher().fit, [each for each in self._rank() if not self._lacks_its_thing(each.label)]
         top, second = ranked[0], ranked[1] if len(ranked) > 1 else Ranked(CHATTER, 0.0)
         command = self._command_of(top.label)
         self._near = [
@@ -524,10 +549,11 @@ class _Text:
         if top.score < fit.t_hi + above:
             self._lose(command, top.score, f"below {fit.t_hi + above:.2f}")
             return []
-        if top.score - second.score >= fit.margin:
+        margin = fit.margin if self._context.margin is None else self._context.margin
+        if top.score - second.score >= margin:
             return [command]
         self._lose(command, top.score, f"only {top.score - second.score:.2f} before {second.label or 'chatter'}")
-        return self._choice(ranked, top.score - fit.margin) if choice else []
+        return self._choice(ranked, top.score - margin) if choice else []
 
     def _choice(self, ranked: Sequence[Ranked], least: float) -> list[Command]:
         commands = [self._command_of(each.label) for each in ranked if each.score > least]
@@ -545,6 +571,17 @@ class _Text:
             command = _ENGINE_WORDS[label.removeprefix(ENGINE)]()
             return command if self._state.stack or isinstance(command, (HandOff, Repeat)) else None
         return StartFlow(label) if can_start(self._compiled, self._state, label) else None
+
+    def _lacks_its_thing(self, label: str) -> bool:
+        """An answer about a thing is guessed at only where there is one: named in the message, or settled before."""
+        flow = self._compiled.flows.get(label)
+        if flow is None or not flow.aside:
+            return False
+        wanted = {m.entity for each in flow.touches for m in self._compiled.slots[each].mappings if m.entity}
+        if not wanted or any(each.entity in wanted for each in self._names):
+            return False
+        filled = [self._compiled.slots[slot] for slot, value in self._state.slots.items() if value is not None]
+        return not any(mapping.entity in wanted for slot in filled for mapping in slot.mappings)
 
     def _matcher(self) -> Matcher:
         meaning = self._context.meaning
@@ -567,5 +604,7 @@ class _Text:
         """No e-mail where one is asked: when the flow has words for that, they are better than ours."""
         slot, step = self._question.slot, open_step(self._compiled, self._state)
         if slot is None or slot.type != "text" or step is None or step.target != slot.id:
+            return []
+        if self._asks_instead_of_a_name():
             return []
         return [UserText(self._text)] if step.rejections or slot.rejections or step.validate_action else []

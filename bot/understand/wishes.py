@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +15,23 @@ from bot.flows.words import normalise
 from bot.understand.lexicon import LANGUAGES, lexicon, read_words
 from bot.understand.match import CHATTER, ENGINE, Example, Matcher
 
-__all__ = ["exact_wish", "examples_of", "matcher_by_letters", "near_wish"]
+__all__ = [
+    "MATCHERS_B",
+    "exact_wish",
+    "examples_of",
+    "is_prepared",
+    "matcher_by_letters",
+    "near_wish",
+    "prepare",
+    "wishes_hash",
+]
 
 NEAR = 0.6  # share of common words; below it, sentences meet that only share "my" and "the"
 MARGIN = 0.15
-MAX_CACHED = 256
-MAX_MATCHERS = 32  # some megabytes each; organizations with the same skills share one
+MAX_HASHES = 4_000  # more than there are compiled sets at hand
+MAX_INDEXES = 256
+MATCHERS_B = 256_000_000  # of one process; about 1.2 MB for the skills as shipped, so 200 organizations with examples of their own
+WORDS_OF_A_SENTENCE = 3
 FEW_EXAMPLES = 3  # below, a flow's description helps
 
 
@@ -30,8 +43,11 @@ class _Index:
     tokens: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
 
 
-_indexes: Bounded[str, _Index] = Bounded(MAX_CACHED)  # by content hash; derived data only
-_matchers: Bounded[str, Matcher] = Bounded(MAX_MATCHERS)
+# Derived data only. By `wishes_hash`: what organizations word their own way are mostly answers, and then they share these.
+_hashes: Bounded[str, str] = Bounded(MAX_HASHES)
+_indexes: Bounded[str, _Index] = Bounded(MAX_INDEXES)
+_matchers: Bounded[str, Matcher] = Bounded(MATCHERS_B, lambda matcher: matcher.size_b)
+_building = threading.Lock()
 
 
 def exact_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]:
@@ -60,10 +76,38 @@ def near_wish(words: str, state: FlowState, compiled: Compiled) -> list[Command]
     return _as_commands([flow for flow, score in best.items() if top - score < MARGIN], state, compiled)
 
 
+def wishes_hash(compiled: Compiled) -> str:
+    """Of all that tells which flow a sentence asks for, and of nothing else."""
+    known = _hashes.get(compiled.content_hash)
+    if known is not None:
+        return known
+    flows = [
+        (flow.id, flow.name, sorted(flow.names.items()), flow.description, flow.aside)
+        for flow in compiled.flows.values()
+        if not flow.is_pattern
+    ]
+    told = (list(compiled.examples.items()), list(compiled.words.items()), flows)
+    return _hashes.put(compiled.content_hash, hashlib.sha256(repr(told).encode()).hexdigest())
+
+
 def matcher_by_letters(compiled: Compiled) -> Matcher:
-    """Of this content, shared by all who run it."""
-    known = _matchers.get(compiled.content_hash)
-    return known or _matchers.put(compiled.content_hash, Matcher(examples_of(compiled)))
+    """Shared by all with the same examples, and made once; a third of a second for ours, see `prepare`."""
+    key = wishes_hash(compiled)
+    known = _matchers.get(key)
+    if known is not None:
+        return known
+    with _building:
+        return _matchers.get(key) or _matchers.put(key, Matcher(examples_of(compiled)))
+
+
+def is_prepared(compiled: Compiled) -> bool:
+    return _matchers.get(wishes_hash(compiled)) is not None
+
+
+def prepare(compiled: Compiled) -> None:
+    """Makes what a message is compared with; to be called in a thread, so that no other conversation waits for it."""
+    _index(compiled)
+    matcher_by_letters(compiled)
 
 
 def examples_of(compiled: Compiled) -> list[Example]:
@@ -75,6 +119,8 @@ def examples_of(compiled: Compiled) -> list[Example]:
     for text, named in (*compiled.examples.items(), *_index(compiled).names.items()):
         told.setdefault(text, set()).update(named)
     for text, flow_id in compiled.words.items():
+        if compiled.flows[flow_id].aside and len(text.split()) < WORDS_OF_A_SENTENCE:
+            continue  # "where" and "how much" mean it by themselves, not in "how much is bread"
         told.setdefault(text, set()).add(flow_id)
     count = Counter(flow_id for flows in told.values() for flow_id in flows)
     for flow in compiled.flows.values():
@@ -101,7 +147,8 @@ def _as_commands(flows: list[str], state: FlowState, compiled: Compiled) -> list
 
 
 def _index(compiled: Compiled) -> _Index:
-    return _indexes.get(compiled.content_hash) or _indexes.put(compiled.content_hash, _build(compiled))
+    key = wishes_hash(compiled)
+    return _indexes.get(key) or _indexes.put(key, _build(compiled))
 
 
 def _build(compiled: Compiled) -> _Index:

@@ -28,7 +28,7 @@ from bot.ports import (
 from bot.render import Rendered, RMedia, render
 from channels.settings import WhatsAppSettings
 from channels.whatsapp.client import GraphClient, MediaTooLarge
-from channels.whatsapp.errors import ACTIONS, classify
+from channels.whatsapp.errors import ACTIONS, MEDIA_UNUSABLE, classify, meaning
 from channels.whatsapp.media import check_outbound_media
 from channels.whatsapp.outbound import to_json
 from channels.whatsapp.outcomes import Accepted, Refused, Throttled, Unknown, Unreached, Uploaded
@@ -104,10 +104,11 @@ class WhatsAppChannel:
                 _with_media(rendered, media_id), to=to.phone, recipient=to.user_id, reply_to=reply_to, opaque=opaque
             )
         except ValueError as e:
-            return SendRefused(0, str(e))
+            # One of a library quotes what it was given.
+            return SendRefused(0, str(e) if type(e) is ValueError else type(e).__name__)
         answer = await self._client.send(account.external_id, account.token, payload)
         if media_id and isinstance(part, MediaOut) and _is_file_unknown(answer):
-            await _forget_upload(account, part)
+            await self.forget_upload(account, part)
             return NotUploaded("the provider does not know its file any more")
         return _result(answer)
 
@@ -122,6 +123,16 @@ class WhatsAppChannel:
             raise MediaTooLarge(f"a medium of {info.file_size} bytes, {max_bytes} are taken")
         await self._client.download_media(info.url, account.token, max_bytes=max_bytes, sink=sink, sha256=info.sha256)
         return info.mime_type
+
+    async def forget_upload(self, account: DeliveryAccount, part: MediaOut) -> None:
+        with organization_scope(account.organization_id):
+            await execute(
+                "UPDATE media_files SET expires_at = now(), reason = 'the provider does not know it any more' WHERE organization_id = $1"
+                " AND account_id = $2 AND blob = $3 AND direction = 'out' AND expires_at > now()",
+                account.organization_id,
+                account.account_id,
+                part.blob,
+            )
 
     async def upload(self, account: DeliveryAccount, part: MediaOut) -> UploadResult:
         if await _uploaded_id(account, part):
@@ -176,20 +187,11 @@ async def _note_uploaded(account: DeliveryAccount, part: MediaOut, media_id: str
         )
 
 
-async def _forget_upload(account: DeliveryAccount, part: MediaOut) -> None:
-    with organization_scope(account.organization_id):
-        await execute(
-            "UPDATE media_files SET expires_at = now(), reason = 'the provider does not know it any more' WHERE organization_id = $1"
-            " AND account_id = $2 AND blob = $3 AND direction = 'out' AND expires_at > now()",
-            account.organization_id,
-            account.account_id,
-            part.blob,
-        )
-
-
 def _is_file_unknown(answer: object) -> bool:
     """The id expired sooner than it should, or its file was not usable: it is worth another upload."""
-    return isinstance(answer, Refused) and (answer.code in (33, 131053) or (answer.code, answer.subcode) == (100, 33))
+    return isinstance(answer, Refused) and (
+        answer.code in (33, MEDIA_UNUSABLE) or (answer.code, answer.subcode) == (100, 33)
+    )
 
 
 def _rendered(part: Outbound, *, option_id: Callable[[str], str], locale: str) -> list[Rendered]:
@@ -222,8 +224,8 @@ def _result(answer: object) -> SendResult:
             action = ACTIONS[error_class]
             return SendRefused(
                 code or 0,
-                message,
-                details,
+                meaning(code) or f"refused with code {code}",  # ours: the provider's words may quote the message
+                details or message,
                 action.after_s,
                 stops=action.stops.value,
                 growth=action.growth,

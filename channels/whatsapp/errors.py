@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 
-__all__ = ["ACTIONS", "CODES", "Action", "ErrorClass", "ErrorCode", "Stops", "classify", "meaning"]
+__all__ = ["ACTIONS", "CODES", "MEDIA_UNUSABLE", "Action", "ErrorClass", "ErrorCode", "Stops", "classify", "meaning"]
 
 
 class ErrorClass(StrEnum):
@@ -73,6 +73,7 @@ class Action:
         return min(self.after_s * self.growth ** min(attempt, _MAX_STEPS), _MAX_WAIT_S)
 
 
+MEDIA_UNUSABLE = 131053  # the file that was uploaded is of no use; as a status it may come long after the send
 _MAX_WAIT_S = 24 * 3600.0
 _MAX_STEPS = 32  # beyond it every growing wait is at its maximum
 

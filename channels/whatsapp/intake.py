@@ -16,6 +16,7 @@ from bot.errors import Retryable
 from bot.messages import Reaction
 from bot.turn.inbox import Arrival, Delivered, GroupCommit, OtherArrival, StatusArrival
 from channels.whatsapp.envelope import bounded
+from channels.whatsapp.errors import ACTIONS, MEDIA_UNUSABLE, Stops, classify, meaning
 from channels.whatsapp.events import Event, MessageEvent, Sender, StatusEvent, SystemEvent, UserPreferenceEvent
 from channels.whatsapp.inbound import MalformedBody, iter_events, storable
 from store.directory import App, Route, meta_apps, route, set_delivery_outcome, unparsed_delivery
@@ -28,6 +29,7 @@ __all__ = ["RAW_AAD", "Intake", "reparse"]
 log = logging.getLogger(__name__)
 
 RAW_AAD = b"platform:webhook_deliveries:sealed_body"
+_STOPPING = {Stops.NUMBER, Stops.KIND, Stops.TEMPLATE, Stops.RECIPIENT_MARKETING, "file"}
 FRESH_S = 10.0  # how long a route and the apps' secrets are remembered
 
 
@@ -101,6 +103,7 @@ class Intake:
                     {
                         "pricing": asdict(event.pricing) if event.pricing else None,
                         "errors": [asdict(error) for error in event.errors] or None,
+                        "refused": _refused(event),
                     },
                 )
             )
@@ -147,6 +150,16 @@ async def reparse(runtime: Runtime, delivery_id: UUID) -> None:
     await group.commit_or_raise(delivered)
     await set_delivery_outcome(delivery_id, delivered.outcome, delivered.detail)
     await group.close()
+
+
+def _refused(event: StatusEvent) -> dict[str, Any] | None:
+    """What a message that failed after it was accepted stops besides itself, for `core.apply_refusal`; None: nothing."""
+    for error in event.errors if event.status == "failed" else ():
+        action = ACTIONS[classify(error.code)]
+        stops = "file" if error.code == MEDIA_UNUSABLE else action.stops.value
+        if stops in _STOPPING and not action.retries:
+            return {"code": error.code, "stops": stops, "reason": meaning(error.code)}
+    return None
 
 
 def _facts_of(event: Event, found: Route) -> dict[str, Any] | None:

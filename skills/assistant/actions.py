@@ -10,7 +10,7 @@ from bot.actions import SkillAction, Turn
 from bot.contacts import consent
 from bot.messages import Option
 
-__all__ = ["Explain", "Greet", "OptIn", "OptOut", "ShowMenu", "ShowStarted", "Speak"]
+__all__ = ["Explain", "Greet", "OptIn", "OptOut", "ShowMenu", "ShowStarted", "Speak", "TellAbilities"]
 
 SOURCE = "chat"
 BUTTONS = 3  # of one message (WhatsApp); with more it becomes a list
@@ -71,6 +71,20 @@ class Explain(_WithMenu):
 
     async def perform(self, turn: Turn) -> None:
         await self.offer_menu(turn, "utter_assistant_help")
+
+
+class TellAbilities(SkillAction):
+    """The menu in a sentence each, without buttons: it may be asked in the middle of something that has its own."""
+
+    name: ClassVar[str] = "assistant_tell_abilities"
+
+    async def perform(self, turn: Turn) -> None:
+        entries = await self.context.menu(turn.organization.id, turn.locale)
+        lines = [f"• *{each.title}*" + (f": {each.description}" if each.description else "") for each in entries]
+        if lines:
+            turn.say("utter_assistant_abilities", abilities="\n".join(lines))
+        else:
+            turn.say("utter_assistant_abilities_none")
 
 
 class Speak(SkillAction):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
@@ -36,8 +37,13 @@ __all__ = [
     "Register",
     "RequestPicture",
     "SendPicture",
+    "TellAbout",
+    "TellPrice",
+    "TellWhen",
+    "TellWhere",
 ]
 
+MAX_TOLD = 5  # events that a fact is told of at once, when none is named
 PICTURE_WAIT_S = 120.0  # a drawing takes 50 ms; this is how long a queue or a restart may hold it up
 FITS_A_TICKET = re.compile(r"[^@<>{}\[\]|\\^?0-9]{2,80}")  # what the flow's rejections let pass
 CONSENT_WORDING = "registration for an event: messages about it here, STOP ends them"
@@ -88,12 +94,66 @@ class AskNext(SkillAction):
         turn.offer(
             "utter_events_details",
             options,
-            title=view.row.title,
-            cover=view.row.cover or view.row.description,
-            when=when_text(view.row, turn.locale),
-            venue=venue_text(view.row, turn.locale),
-            types=type_lines(view, turn.locale),
+            **_details(view, turn.locale),
         )
+
+
+# -- answers in passing ---------------------------------------------------------------------------
+
+
+class _Tell(SkillAction):
+    """A fact of the event that is named, else of the one that the conversation is about, else of those that come next."""
+
+    async def perform(self, turn: Turn) -> None:
+        chosen = turn.get("events_event") or await _event_of_ticket(turn)
+        wanted = turn.get("events_named") or chosen
+        view = await service.event_view(UUID(wanted), now=turn.now) if wanted else None
+        views = [view] if view is not None else await service.list_upcoming(now=turn.now)
+        if not views:
+            turn.say("utter_events_none")
+        elif len(views) > 1:
+            turn.say("utter_events_facts", facts="\n".join(self.fact(each, turn.locale) for each in views[:MAX_TOLD]))
+        else:
+            # Whoever is busy with an event has its buttons already.
+            offered = [] if chosen or not views[0].is_open else [_register_option(views[0], turn.locale)]
+            self.tell(turn, views[0], offered)
+
+    def fact(self, view: EventView, locale: str) -> str:
+        raise TypeError(f"{self.name} tells no fact")
+
+    def tell(self, turn: Turn, view: EventView, offered: Sequence[Option]) -> None:
+        turn.offer("utter_events_facts", offered, facts=self.fact(view, turn.locale))
+
+
+class TellAbout(_Tell):
+    name: ClassVar[str] = "events_tell_about"
+
+    def fact(self, view: EventView, locale: str) -> str:
+        return f"📅 *{view.row.title}*: {when_text(view.row, locale)}"
+
+    def tell(self, turn: Turn, view: EventView, offered: Sequence[Option]) -> None:
+        turn.offer("utter_events_details", offered, **_details(view, turn.locale))
+
+
+class TellWhere(_Tell):
+    name: ClassVar[str] = "events_tell_where"
+
+    def fact(self, view: EventView, locale: str) -> str:
+        return f"📍 *{view.row.title}*: {venue_text(view.row, locale)}"
+
+
+class TellWhen(_Tell):
+    name: ClassVar[str] = "events_tell_when"
+
+    def fact(self, view: EventView, locale: str) -> str:
+        return f"📅 *{view.row.title}*: {when_text(view.row, locale)}"
+
+
+class TellPrice(_Tell):
+    name: ClassVar[str] = "events_tell_price"
+
+    def fact(self, view: EventView, locale: str) -> str:
+        return f"🎟️ *{view.row.title}*\n{type_lines(view, locale)}"
 
 
 # -- registration ---------------------------------------------------------------------------------
@@ -370,6 +430,29 @@ def _how_many(n: int) -> str:
 
 async def _event(turn: Turn) -> EventView | None:
     return await service.event_view(turn.slot("events_event", UUID), now=turn.now)
+
+
+async def _event_of_ticket(turn: Turn) -> str | None:
+    """Asked about while a ticket is cancelled or looked at."""
+    ticket = turn.get("events_ticket")
+    view = await service.ticket_view(UUID(ticket), contact_id=turn.contact.id) if ticket else None
+    return str(view.event.id) if view is not None else None
+
+
+def _details(view: EventView, locale: str) -> dict[str, str]:
+    about = view.row.cover or view.row.description
+    return {
+        "title": view.row.title,
+        "cover": f"\n{about}" if about else "",
+        "when": when_text(view.row, locale),
+        "venue": venue_text(view.row, locale),
+        "types": type_lines(view, locale),
+    }
+
+
+def _register_option(view: EventView, locale: str) -> Option:
+    words = words_of(locale)
+    return Option(title=words.register, payload=words.register_for.format(title=view.row.title))
 
 
 def _event_option(view: EventView, locale: str) -> Option:

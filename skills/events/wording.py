@@ -42,6 +42,7 @@ class Words:
     not_in_chat: str
     venue_open: str
     register: str
+    register_for: str  # what a tap on it says
     other_events: str
     done: str
     use_this_name: str
@@ -79,6 +80,7 @@ ENGLISH = Words(
     not_in_chat="at the venue",
     venue_open="Place to be announced",
     register="Register",
+    register_for="register for {title}",
     other_events="Other events",
     done="That's all",
     use_this_name="Use this name",
@@ -114,6 +116,7 @@ SWAHILI = Words(
     not_in_chat="mlangoni",
     venue_open="Mahali patatangazwa",
     register="Jisajili",
+    register_for="nisajili kwa {title}",
     other_events="Matukio mengine",
     done="Ni hayo tu",
     use_this_name="Tumia jina hili",

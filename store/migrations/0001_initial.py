@@ -114,6 +114,8 @@ class Migration(migrations.Migration):
                 ("stopped_seal", fields.CharField(null=True, max_length=64)),
                 ("probe_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("probe_steps", fields.SmallIntField(null=True)),
+                ("state_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("needs_delivery", fields.BooleanField(null=True)),
                 ("hold_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("hold_steps", fields.SmallIntField(null=True)),
                 ("bulk_hold_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -680,5 +682,5 @@ class Migration(migrations.Migration):
             " ix_sessions_waiting, ix_deliveries_unparsed",
         ),
         _script("base", DROP_FUNCTIONS),
-        *[_script(name) for name in ("accept", "turn", "outbox", "standing")],
+        *[_script(name) for name in ("accept", "turn", "outbox", "standing", "leap")],
     ]

@@ -1,11 +1,14 @@
 """Knowledge: bases, documents, and passages with embedding and full text."""
 
+from pathlib import Path
+
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
 from store.ids import uuid7
 from store.rls import EnableOrganizationRLS, OrganizationForeignKey
 
+NEAR = (Path(__file__).parent / "sql" / "knowledge.sql").read_text()
 TABLES = ("knowledge_bases", "knowledge_documents", "knowledge_passages")
 
 # English words are stemmed; Swahili and the rest are not, PostgreSQL has no stemmer for them. Headings weigh more than text.
@@ -97,4 +100,5 @@ class Migration(migrations.Migration):
         OrganizationForeignKey("knowledge_documents", "base_id", "knowledge_bases", on_delete="CASCADE"),
         OrganizationForeignKey("knowledge_passages", "document_id", "knowledge_documents", on_delete="CASCADE"),
         ops.RunSQL(SEARCH, NO_SEARCH),
+        ops.RunSQL(NEAR, "DROP FUNCTION cn_knowledge_near"),
     ]

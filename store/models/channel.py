@@ -43,6 +43,8 @@ class ChannelAccount(OrgModel):
     stopped_seal = fields.CharField(max_length=64, null=True)  # SHA-256 of the sealed token that was refused
     probe_at = fields.DatetimeField(null=True)
     probe_steps = fields.SmallIntField(null=True)
+    state_at = fields.DatetimeField(null=True)  # it stopped or went on last
+    needs_delivery = fields.BooleanField(null=True)  # stopped by a status: what is accepted may fail all the same
     # Throttled by the provider: nothing, or nothing in bulk, before this time; a step more each time until a send succeeds.
     hold_until = fields.DatetimeField(null=True)
     hold_steps = fields.SmallIntField(null=True)

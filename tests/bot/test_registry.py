@@ -5,13 +5,19 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from bot.check import report
+from bot.flows import FlowState, StartFlow
+from bot.messages import Text
+from bot.publishing import Overlay
 from bot.registry import Registry, find_skills
 from bot.skill import Event, SkillContext
+from bot.understand import interpret
 
 FLOW = """\
 flows:
@@ -257,3 +263,28 @@ def test_the_products_own_skills_are_all_usable() -> None:
     assert {name for name, package, _ in find_skills() if package.startswith("skills.")} <= {
         skill.name for skill in registry.usable
     }
+
+
+TRIGGERS = """\
+triggers:
+  - {kind: words, flow: alpha_hello, words: {en: [Good day], sw: [siku njema]}}
+  - {kind: schedule, flow: alpha_hello, at: "0 9 * * *"}
+"""
+
+
+def test_words_of_the_manifest_start_a_flow_also_in_an_organizations_own_version(shelf: Shelf) -> None:
+    shelf.add("alpha", TRIGGERS)
+    registry = shelf.load()
+    own = Overlay({"flows.yml": FLOW.format(name="alpha").replace("    words: {en: [alpha]}\n", "")})
+    shipped, theirs = registry.compiled(["alpha"]), registry.compiled(["alpha"], {"alpha": own})
+    assert "alpha" not in theirs.words, "the control: their flow has no words of its own"
+    for compiled in (shipped, theirs):
+        for text in ("good day", "Siku njema!"):
+            found = interpret(Text(text=text), FlowState(), compiled, locale="sw", now=datetime.now(UTC))
+            assert found.commands == [StartFlow("alpha:alpha_hello")]
+
+
+def test_a_trigger_that_nothing_fires_is_told(shelf: Shelf) -> None:
+    shelf.add("alpha", TRIGGERS)
+    told = [each for each in report(shelf.load()).diagnostics if each.code == "CN-SKILL-032"]
+    assert [(each.severity, each.line, each.column) for each in told] == [("warning", 6, 6)]

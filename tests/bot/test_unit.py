@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from bot.errors import Refused
 from bot.messages import Text
 from bot.ports import Lane
 from bot.skill import Job
@@ -121,3 +122,15 @@ async def test_a_charge_of_nothing_is_a_programmers_error(world: World) -> None:
     with pytest.raises(ValueError, match="a charge of 0"):
         async with open_unit(world.runtime, world.people[0].id, actor="test") as work:
             work.charge("assistant.thing", 0, key="k")
+
+
+async def test_only_a_skill_that_says_so_sends_by_itself(world: World) -> None:
+    session = await conversation(world)
+    for skill in ("events", "assistant"):
+        async with open_unit(world.runtime, world.people[0].id, actor="test", skill=skill) as work:
+            if skill == "assistant":
+                with pytest.raises(Refused, match=r"the skill assistant sends .* capabilities\.send_proactive"):
+                    work.send(session["contact_id"], session["account_id"], Text(text="news"), key=skill)
+            else:
+                work.send(session["contact_id"], session["account_id"], Text(text="news"), key=skill)
+    assert await value(world, "SELECT string_agg(key, ' ') FROM messages WHERE key IS NOT NULL") == "events:0"

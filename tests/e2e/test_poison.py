@@ -8,8 +8,10 @@ from pathlib import Path
 from tests.e2e.conftest import RETRIES_S
 from tests.e2e.stack import Stack, running
 from tests.e2e.truth import faults_of, make_people, settled
+from tests.support.guards import without
 
 ATTEMPTS = 5
+COUNTED = ("SET attempts = inbox.attempts + 1", "SET attempts = inbox.attempts")
 ROW = "SELECT count(*) FROM inbox WHERE state = 'dead' AND attempts = $1 AND last_error = 'the process ended each time it was handled'"
 
 
@@ -32,6 +34,19 @@ async def test_a_message_that_kills_its_process_is_given_up_after_five_times(tmp
             assert await stack.count("SELECT count(*) FROM numbered_answers WHERE number = 1 AND count = 1") == 5, (
                 "the others' first ones: of the poison nothing was committed"
             )
+
+
+async def test_without_counting_an_attempt_before_it_is_made_it_would_never_be_given_up(tmp_path: Path) -> None:
+    """The control: the process is killed more often than a message may be tried, and the row is as good as new."""
+    with running(tmp_path, WORKER__INTERACTIVE=1, TURN__UNKNOWN_GRACE_S=4) as stack:
+        async with stack.emulator() as client:
+            [poisoner] = await make_people(client, 1)
+            async with without(str(stack.state.owner_dsn), "cn_next_inbox", COUNTED):
+                await client.text(poisoner, "n-1 die")
+                async with asyncio.timeout(150):
+                    while _deaths(stack) <= ATTEMPTS:  # noqa: ASYNC110  # other processes die
+                        await asyncio.sleep(0.3)
+            assert await stack.count("SELECT count(*) FROM inbox WHERE state = 'dead'") == 0
 
 
 def _deaths(stack: Stack) -> int:

@@ -56,7 +56,7 @@ async def test_a_job_that_raises_waits_and_is_dead_after_five_attempts(runtime: 
     assert first["state"] == "ready"
     assert first["run_at"] > first["created_at"]
     assert (tmp_path / "ran").read_text().split() == ["1", "2", "3", "4", "5"]
-    assert (last["state"], last["last_error"]) == ("dead", "RuntimeError: a bug")
+    assert (last["state"], last["last_error"]) == ("dead", "RuntimeError")
 
 
 async def test_a_job_that_may_be_retried_keeps_its_place_for_as_long_as_it_says(

@@ -19,8 +19,8 @@ from tests.scheduler.world import Conversation
 _read_again: list[UUID] = []
 
 
-async def read_again(runtime: Runtime, delivery_id: UUID) -> None:
-    """Stands for the channel's `reparse`; the first delivery cannot be read at all."""
+async def read_again(delivery_id: UUID) -> None:
+    """Stands for the runtime's `reparse`; the first delivery cannot be read at all."""
     _read_again.append(delivery_id)
     if len(_read_again) == 1:
         raise ValueError("still unreadable")
@@ -31,7 +31,7 @@ def recorded(runtime: Runtime) -> Recorded:
 
 
 def sweep(runtime: Runtime, **settings: Any) -> Sweep:
-    return Sweep(runtime, ClockSettings(**settings), reparse=f"{__name__}:read_again")
+    return Sweep(runtime, ClockSettings(**settings), reparse=read_again)
 
 
 async def sql(statement: str, *values: Any) -> None:
@@ -174,10 +174,20 @@ async def test_retention_removes_what_is_done_and_old_and_nothing_else(runtime: 
             days,
         )
 
+    for days in (399, 401):
+        await sql(
+            "INSERT INTO usage_facts (id, organization_id, at, kind, purpose, model, attempt, outcome, tokens_in, tokens_out, is_estimated,"
+            " size_bytes, ms) VALUES (gen_random_uuid(), $1, now() - make_interval(days => $2), 'chat', '', '', 1, 'ok', 0, 0, false, 0, 0)",
+            organization_id,
+            days,
+        )
+
     await purge(ClockSettings())
 
     with unscoped("test"):
         assert await db.fetchval("SELECT count(*) FROM turn_traces") == 1
+        assert await db.fetchval("SELECT count(*) FROM usage_facts WHERE at > now() - interval '400 days'") == 1
+        assert await db.fetchval("SELECT count(*) FROM usage_facts") == 1
     assert await world.row("jobs", old) is None
     assert await world.row("webhook_deliveries", ancient) is None
     for table, kept in (("jobs", young), ("jobs", dead), ("webhook_deliveries", recent)):

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import asyncpg
+import pytest
 
 from tests.channels.posts import delivery, item, post
 from tests.support.clockwork import rows, until, value
@@ -67,6 +68,60 @@ async def test_while_one_commit_is_held_up_others_are_accepted_and_nobody_overta
     finally:
         await keeper.close()
     assert await asyncio.gather(first, later, *others) == [200] * 42
+    order = [row[0] for row in await rows(world, IN_ORDER)]
+    assert order.index("wamid.first") < order.index("wamid.later")
+
+
+PHONE, ID, BOTH = (
+    {"phone": "254711000001"},
+    {"phone": None, "user_id": "KE.ann"},
+    {"phone": "254711000001", "user_id": "KE.ann"},
+)
+
+
+@pytest.mark.parametrize(("first_by", "later_by"), [(PHONE, ID), (ID, PHONE), (BOTH, ID), (BOTH, PHONE), (PHONE, BOTH)])
+async def test_nobody_overtakes_himself_by_being_named_in_another_way(
+    world: World, first_by: dict[str, Any], later_by: dict[str, Any]
+) -> None:
+    """Only the database knows that the two are one; people who are named alike are not held up meanwhile."""
+    world.dispatcher.lost = True
+    person = world.people[0]
+
+    async def say(wamid: str, **by: Any) -> int:
+        return await post(world, delivery((person, {"messages": [item(id=wamid, **by)]})))
+
+    assert await say("wamid.known", **BOTH) == 200
+    keeper = await asyncpg.connect(world.database.superuser_dsn)
+    try:
+        held = keeper.transaction()
+        await held.start()
+        # Whoever adds this message waits; the others do not.
+        await keeper.execute(
+            "INSERT INTO messages SELECT (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(), 'external_id', 'wamid.first'))).*"
+            " FROM messages m WHERE external_id = 'wamid.known'"
+        )
+        first = asyncio.create_task(say("wamid.first", **first_by))
+        await until(world, lambda: _one_waits(world), ticking=False, settling=False, sweeping=False)
+        alike = "phone" if first_by["phone"] else "user_id"
+        others = [
+            asyncio.create_task(say(f"wamid.other.{n}", **{"phone": None, alike: f"2547220000{n:02d}"}))
+            for n in range(40)
+        ]
+        async with asyncio.timeout(10):
+            for accepted in itertools.islice(asyncio.as_completed(others), 12):
+                assert await accepted == 200
+        later = asyncio.create_task(say("wamid.later", **later_by))
+        more = [  # worth a commit of their own
+            asyncio.create_task(say(f"wamid.more.{n}", **{"phone": None, alike: f"2547330000{n:02d}"}))
+            for n in range(40)
+        ]
+        await asyncio.sleep(1)  # time enough to overtake
+        assert not first.done()
+        assert not later.done()
+        await held.rollback()
+    finally:
+        await keeper.close()
+    assert {*await asyncio.gather(first, later, *others, *more)} == {200}
     order = [row[0] for row in await rows(world, IN_ORDER)]
     assert order.index("wamid.first") < order.index("wamid.later")
 

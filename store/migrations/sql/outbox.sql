@@ -203,6 +203,31 @@ BEGIN
     FROM (SELECT DISTINCT y.organization_id, y.message FROM cn_matched y JOIN cn_batch b ON b.id = y.id WHERE b.status <> 'failed') x
     ON CONFLICT (organization_id, key) DO NOTHING;
 
+    -- What a late no stops besides its message is applied by a job; of a number one of a batch speaks for all.
+    INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at)
+    SELECT DISTINCT ON (x.organization_id, m.account_id, r.stops, CASE WHEN r.stops NOT IN ('number', 'kind') THEN m.id END)
+        cn_uuid7(), x.organization_id, 'core.apply_refusal', 'interactive', b.detail->'refused' || jsonb_build_object('message_id', m.id),
+        'refusal:' || m.id, 'ready', clock_timestamp(), 0, '', clock_timestamp()
+    FROM cn_matched x JOIN cn_batch b ON b.id = x.id CROSS JOIN LATERAL (SELECT b.detail #>> '{refused,stops}' AS stops) r
+    JOIN messages m ON m.organization_id = x.organization_id AND m.id = x.message AND m.status = 'failed'
+    WHERE b.status = 'failed' AND r.stops IS NOT NULL
+    ORDER BY x.organization_id, m.account_id, r.stops, CASE WHEN r.stops NOT IN ('number', 'kind') THEN m.id END, m.accepted_at DESC
+    ON CONFLICT (organization_id, key) DO NOTHING;
+
+    IF EXISTS (SELECT 1 FROM channel_accounts a WHERE a.needs_delivery AND a.state = 'stopped') THEN
+        WITH proved AS (
+            UPDATE channel_accounts a SET state = 'connected', state_reason = '', stopped_seal = NULL, probe_at = NULL, probe_steps = NULL,
+                state_at = clock_timestamp(), needs_delivery = NULL
+            FROM cn_matched x JOIN cn_batch b ON b.id = x.id JOIN messages m ON m.organization_id = x.organization_id AND m.id = x.message
+            WHERE a.organization_id = m.organization_id AND a.id = m.account_id AND a.needs_delivery AND a.state = 'stopped'
+              AND b.status IN ('delivered', 'read', 'played') AND m.accepted_at > a.state_at
+            RETURNING a.organization_id, a.id
+        )
+        INSERT INTO audit_entries (id, organization_id, at, actor, action, subject, before, after)
+        SELECT cn_uuid7(), p.organization_id, clock_timestamp(), 'provider', 'channel_account.resumed', 'channel_account:' || p.id,
+               jsonb_build_object('state', 'stopped'), jsonb_build_object('state', 'connected', 'reason', 'a message was delivered') FROM proved p;
+    END IF;
+
     DELETE FROM outbox o USING cn_matched x WHERE o.organization_id = x.organization_id AND o.message_id = x.message AND o.state <> 'dead';
     DELETE FROM message_statuses s USING cn_matched x WHERE s.organization_id = x.organization_id AND s.id = x.id;
     DELETE FROM message_statuses s USING cn_batch b WHERE s.organization_id = b.organization_id AND s.id = b.id

@@ -4,8 +4,10 @@ CREATE FUNCTION cn_upload_key(p_account uuid, p_blob text) RETURNS text LANGUAGE
 
 -- The provider refused everything of this number. Its messages keep their places, held with the reason. `stopped`: from now on; `again`: a
 -- probe failed, the next pause is longer; `already`: somebody else said so; `stale`: not with the token that the number has now.
+-- `p_accepted_at`: it is a status that says so, of a message accepted then; what was accepted before the number stopped or went on says nothing new.
 CREATE FUNCTION cn_stop_account(
-    p_org uuid, p_account uuid, p_seal text, p_reason text, p_detail jsonb, p_is_probe boolean, p_first_s float8, p_max_s float8, p_spread float8
+    p_org uuid, p_account uuid, p_seal text, p_reason text, p_detail jsonb, p_is_probe boolean, p_first_s float8, p_max_s float8, p_spread float8,
+    p_accepted_at timestamptz DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     a channel_accounts%ROWTYPE;
@@ -15,13 +17,15 @@ BEGIN
     IF NOT FOUND OR a.state NOT IN ('connected', 'stopped') THEN
         RETURN 'already';
     END IF;
-    IF encode(sha256(a.sealed_token), 'hex') <> p_seal THEN
+    IF p_accepted_at IS NULL AND encode(sha256(a.sealed_token), 'hex') <> p_seal OR p_accepted_at <= a.state_at THEN
         RETURN 'stale';
     END IF;
-    IF a.state = 'stopped' AND NOT p_is_probe THEN
+    IF a.state = 'stopped' AND NOT p_is_probe AND p_accepted_at IS NULL THEN
         RETURN 'already';
     END IF;
-    UPDATE channel_accounts SET state = 'stopped', state_reason = left(p_reason, 300), stopped_seal = p_seal,
+    UPDATE channel_accounts SET state = 'stopped', state_reason = left(p_reason, 300), stopped_seal = encode(sha256(a.sealed_token), 'hex'),
+        state_at = CASE WHEN a.state = 'stopped' THEN a.state_at ELSE clock_timestamp() END,
+        needs_delivery = a.needs_delivery OR p_accepted_at IS NOT NULL,
         probe_steps = CASE WHEN a.state = 'stopped' THEN LEAST(COALESCE(a.probe_steps, 0) + 1, 30) ELSE 0 END,
         probe_at = clock_timestamp() + make_interval(secs => p_spread * LEAST(p_max_s,
             p_first_s * power(2, CASE WHEN a.state = 'stopped' THEN LEAST(COALESCE(a.probe_steps, 0) + 1, 30) ELSE 0 END)))
@@ -39,12 +43,13 @@ BEGIN
     RETURN 'stopped';
 END $$;
 
--- A probe went through: everything goes on.
+-- A probe went through: everything goes on. Not when a status stopped the number: then cn_apply_statuses says when.
 CREATE FUNCTION cn_resume_account(p_org uuid, p_account uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
-    UPDATE channel_accounts SET state = 'connected', state_reason = '', stopped_seal = NULL, probe_at = NULL, probe_steps = NULL
-    WHERE organization_id = p_org AND id = p_account AND state = 'stopped';
+    UPDATE channel_accounts SET state = 'connected', state_reason = '', stopped_seal = NULL, probe_at = NULL, probe_steps = NULL,
+        state_at = clock_timestamp()
+    WHERE organization_id = p_org AND id = p_account AND state = 'stopped' AND needs_delivery IS NOT TRUE;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -109,6 +114,7 @@ BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE contacts c SET opted_out_at = p_at FROM messages m
     WHERE m.organization_id = p_org AND m.id = p_message AND c.organization_id = p_org AND c.id = m.contact_id AND c.opted_out_at IS NULL
+      AND (c.opted_in_at < m.accepted_at) IS NOT FALSE  -- by a status it may come after a new consent
     RETURNING c.id INTO person;
     IF person IS NULL THEN
         RETURN false;
@@ -129,7 +135,8 @@ DECLARE
 BEGIN
     -- Another token than the one that was refused: the number deserves to be believed again.
     WITH renewed AS (
-        UPDATE channel_accounts SET state = 'connected', state_reason = '', stopped_seal = NULL, probe_at = NULL, probe_steps = NULL
+        UPDATE channel_accounts SET state = 'connected', state_reason = '', stopped_seal = NULL, probe_at = NULL, probe_steps = NULL,
+            state_at = clock_timestamp(), needs_delivery = NULL
         WHERE state = 'stopped' AND stopped_seal IS DISTINCT FROM encode(sha256(sealed_token), 'hex') RETURNING organization_id, id
     )
     INSERT INTO audit_entries (id, organization_id, at, actor, action, subject, before, after)

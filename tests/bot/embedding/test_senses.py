@@ -21,7 +21,7 @@ from bot.embedding.local import LocalEmbedder
 from bot.embedding.open import open_embedder
 from bot.embedding.settings import Provider
 from bot.errors import ConfigError, Retryable
-from bot.flows import CannotHandle, FlowState, StartFlow
+from bot.flows import CannotHandle, Compiled, FlowState, StartFlow
 from bot.messages import Text
 from bot.runtime import Runtime
 from bot.testing import Stage
@@ -29,19 +29,24 @@ from bot.understand import interpret
 from tests.bot.flows.talk import NOW, compiled
 from tests.support.database import Database
 
-FLOWS = compiled(
-    """
+
+def answering(text: str) -> Compiled:
+    return compiled(
+        """
 flows:
   tickets: {description: Shows tickets, steps: [{action: utter_no}]}
   events: {description: Shows events, steps: [{action: utter_no}]}
 """,
-    "responses: {utter_no: [{text: no}]}",
-    **{
-        "nlu.yml": "nlu:\n"
-        "  - flow: tickets\n    examples: [where is my ticket, send my ticket, I lost the ticket, ticket please]\n"
-        "  - flow: events\n    examples: [what is on, which events come, show the events, any concert]\n"
-    },
-)
+        f"responses: {{utter_no: [{{text: {text}}}]}}",
+        **{
+            "nlu.yml": "nlu:\n"
+            "  - flow: tickets\n    examples: [where is my ticket, send my ticket, I lost the ticket, ticket please]\n"
+            "  - flow: events\n    examples: [what is on, which events come, show the events, any concert]\n"
+        },
+    )
+
+
+FLOWS = answering("no")
 SENSES = {"ticket": ("ticket", "biglietto", "mabilioni"), "event": ("event", "events", "concert", "spettacolo")}
 
 
@@ -98,6 +103,17 @@ async def test_examples_are_embedded_once_for_all_processes(tmp_path: Path) -> N
     await senses(second, tmp_path).prepare(FLOWS)
     assert len(first.asked) > 100  # chatter is compared with as well
     assert second.asked == []
+
+
+async def test_organizations_with_the_same_examples_share_them_by_sense_too(tmp_path: Path) -> None:
+    embedder = Concepts()
+    made = senses(embedder, tmp_path)
+    prepared = await made.prepare(FLOWS)
+    own = answering("not today")
+    assert own.content_hash != FLOWS.content_hash
+    meaning = await made.meaning(own, "x y")
+    assert meaning is not None
+    assert meaning.matcher is prepared
 
 
 async def test_a_file_that_is_no_cache_is_done_without(tmp_path: Path) -> None:

@@ -32,29 +32,37 @@ class Desk:
         draft = await self.open(skill)
         if path:
             draft = await self._do(service.save, skill, path, text, revision=draft.revision)
-        made: service.Version = await self._do(service.publish, skill, revision=draft.revision)
+        return await self.publish_seen(draft.revision, skill=skill)
+
+    async def publish_seen(self, revision: int, *, skill: str = "shop") -> service.Version:
+        examined = await service.examine(self.stage.runtime, self.at, skill, revision=revision)
+        made: service.Version = await self._do(service.publish, examined)
         self.stage.runtime.directory.forget()
         return made
 
     async def roll_back(self, to: int, current: int, *, skill: str = "shop") -> service.Version:
-        made: service.Version = await self._do(service.roll_back, skill, to=to, current=current)
+        examined = await service.examine_version(self.stage.runtime, self.at, skill, to)
+        made: service.Version = await self._do(service.roll_back, examined, current=current)
         self.stage.runtime.directory.forget()
         return made
 
+    async def examine(self, *, skill: str = "shop") -> service.Examined:
+        await self.open(skill)
+        return await service.examine(self.stage.runtime, self.at, skill)
+
     async def check(self) -> list[Diagnostic]:
-        await self.open()
-        found: list[Diagnostic] = await self._do(service.check, "shop")
-        return found
+        return list((await self.examine()).diagnostics)
 
     async def compiled(self) -> Compiled:
-        found: Compiled = await self._do(service.compiled_draft, "shop")
-        return found
+        return await service.compiled_draft(self.stage.runtime, self.at, "shop")
+
+    @property
+    def at(self) -> UUID:
+        return self.organization_id or self.stage.organization_id
 
     async def do(self, verb: Any, *values: Any, **named: Any) -> Any:
         return await self._do(verb, *values, **named)
 
     async def _do(self, verb: Any, *values: Any, **named: Any) -> Any:
-        async with open_unit(
-            self.stage.runtime, self.organization_id or self.stage.organization_id, actor=self.who
-        ) as work:
+        async with open_unit(self.stage.runtime, self.at, actor=self.who) as work:
             return await verb(work, *values, **named)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.errors import Refused
@@ -10,7 +12,9 @@ from bot.knowledge.open import open_knowledge
 from bot.publishing import Unfit, service
 from bot.publishing.serve import compiled_for
 from bot.registry import Registry
+from bot.runtime import WORKER_ADAPTERS
 from bot.testing import Stage, found_organization
+from bot.unit import open_unit
 from store.jsonb import from_jsonb
 from tests.bot.publishing.desk import Desk
 
@@ -62,7 +66,7 @@ async def test_two_editors_the_second_is_told_who_was_first(stage: Stage, desk: 
     with pytest.raises(service.Moved, match=r"user:paul changed the draft of shop at .* revision 2, you have 1"):
         await desk.save("domain.yml", ALWAYS, revision=seen.revision)
     with pytest.raises(service.Moved):
-        await desk.do(service.publish, "shop", revision=seen.revision)
+        await desk.publish_seen(seen.revision)
     assert dict((await desk.open()).files) == {"locales/sw.yml": HOURS}, "what the first wrote stands"
 
 
@@ -71,9 +75,48 @@ async def test_a_draft_that_is_older_than_what_counts_is_not_published_unseen(st
     draft = await desk.save("locales/sw.yml", (await sw(stage)).replace("Mtaa gani", "Barabara gani"))
     await desk.roll_back(0, first.number)
     with pytest.raises(service.Moved, match="made from version 1, and user:jane published version 2 since"):
-        await desk.do(service.publish, "shop", revision=draft.revision)
+        await desk.publish_seen(draft.revision)
     draft = await desk.do(service.rebase, "shop", revision=draft.revision)
-    assert (await desk.do(service.publish, "shop", revision=draft.revision)).number == 3
+    assert (await desk.publish_seen(draft.revision)).number == 3
+
+
+async def test_a_draft_that_changes_after_it_was_examined_is_not_published(stage: Stage, desk: Desk) -> None:
+    seen = await desk.save("domain.yml", ALWAYS)
+    examined = await desk.examine()
+    await Desk(stage, "user:paul").save("locales/sw.yml", HOURS, revision=seen.revision)
+    with pytest.raises(service.Moved, match=r"user:paul changed the draft of shop at .* revision 3, you have 2"):
+        await desk.do(service.publish, examined)
+    assert await desk.do(service.versions, "shop") == []
+    assert (await stage.person("Ann").say("hours"))[0].text == "Open from 8 to 5."
+
+
+async def test_what_is_published_while_a_draft_is_examined_is_told(stage: Stage, desk: Desk) -> None:
+    await desk.save("domain.yml", ALWAYS)
+    examined, older = await desk.examine(), await service.examine_version(stage.runtime, desk.at, "shop", 0)
+    published = await desk.do(service.publish, examined)
+    with pytest.raises(service.Moved):
+        await desk.do(service.publish, examined)
+    with pytest.raises(service.Moved, match="changed while it was checked"):
+        await desk.do(service.roll_back, older, current=published.number)
+    assert len(await desk.do(service.versions, "shop")) == 1
+
+
+async def test_another_skill_that_is_published_meanwhile_is_a_reason_to_look_again(stage: Stage, desk: Desk) -> None:
+    await desk.save("domain.yml", ALWAYS)
+    examined = await desk.examine()
+    source = stage.runtime.registry.skills["tour"].source
+    assert source is not None
+    await desk.publish("domain.yml", source.files["domain.yml"] + "# ours\n", skill="tour")
+    with pytest.raises(service.Moved, match="what counts beside the draft of shop changed while it was checked"):
+        await desk.do(service.publish, examined)
+    assert (await desk.publish()).number == 1
+
+
+async def test_examining_waits_for_nobody_and_nobody_waits_for_it(stage: Stage, desk: Desk) -> None:
+    await desk.save("domain.yml", ALWAYS)
+    async with open_unit(stage.runtime, desk.at, actor="user:paul") as work:
+        await service.rebase(work, "shop", revision=2)  # has the draft's row until the end
+        assert (await asyncio.wait_for(service.examine(stage.runtime, desk.at, "shop"), 20)).errors == []
 
 
 async def sw(stage: Stage) -> str:
@@ -106,7 +149,7 @@ async def test_a_draft_with_mistakes_is_kept_and_not_published(stage: Stage, des
     assert errors
     assert errors[0].startswith(place)
     with pytest.raises(service.NotSound, match=place):
-        await desk.do(service.publish, "shop", revision=draft.revision)
+        await desk.publish_seen(draft.revision)
     assert await desk.do(service.versions, "shop") == []
     [said, *_] = await stage.person("Ann").say("hours")
     assert said.text == "Open from 8 to 5."
@@ -118,7 +161,7 @@ async def test_what_does_not_stop_a_draft_is_told_with_its_place(desk: Desk) -> 
     draft = await desk.save("domain.yml", ALWAYS.replace('{text: "Always open."}', button))
     told = [f"{each.file}:{each.line}:{each.column} {each.code}" for each in await desk.check()]
     assert told == ["domain.yml:8:50 CN-RESP-022", "domain.yml:8:50 CN-WA-002"]
-    assert (await desk.do(service.publish, "shop", revision=draft.revision)).number == 1
+    assert (await desk.publish_seen(draft.revision)).number == 1
 
 
 async def test_a_sound_draft_has_nothing_to_be_said_of(desk: Desk) -> None:
@@ -155,7 +198,7 @@ async def test_the_text_as_shipped_is_no_difference(stage: Stage, desk: Desk) ->
     draft = await desk.save("domain.yml", source.files["domain.yml"])
     assert dict(draft.files) == {}
     with pytest.raises(Refused, match="does not differ"):
-        await desk.do(service.publish, "shop", revision=draft.revision)
+        await desk.publish_seen(draft.revision)
 
 
 async def test_diff_names_files_and_lines(desk: Desk) -> None:
@@ -228,6 +271,24 @@ async def test_questions_are_answered_from_the_knowledge_that_is_published(stage
     await desk.roll_back(0, 2)
     assert await answer("when do you bake bread") == ["We bake at night."]
     assert await answer("cakes on sundays") == []
+
+
+async def test_a_chat_answers_from_what_its_organization_published_and_no_other_chat_does(
+    stage: Stage, desk: Desk
+) -> None:
+    await stage.runtime.bind({port: WORKER_ADAPTERS[port] for port in ("knowledge", "router")})
+    other_id, account_id = await found_organization("Other", "en", ["shop", "tour"])
+    await desk.publish("knowledge/bread.md", "# Bread\nWe bake bread at noon.\n")
+    question = "when do you bake bread?"
+
+    ours = " ".join(each.text for each in await stage.person("Ann").say(question))
+    assert "We bake bread at noon." in ours
+    assert "at night" not in ours
+
+    other = Stage(stage.runtime, stage.clock, other_id, account_id)
+    theirs = " ".join(each.text for each in await other.person("Ben").say(question))
+    assert "We bake at night." in theirs
+    assert "noon" not in theirs
 
 
 async def test_a_version_that_an_upgrade_of_the_skill_broke_gives_way_to_the_skill_as_shipped(

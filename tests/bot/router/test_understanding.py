@@ -132,7 +132,9 @@ async def test_the_skill_that_is_running_or_nearest_is_asked_with_its_own_words(
     await ann.say("blargh")
     assert [each["purpose"] for each in await facts(stage)] == ["router.shop", "router.desk", "router.support"]
     assert '"XL" is large' in server.chats[0].system
+    assert "It only answers: no message comes later by itself." in server.chats[0].system
     assert '"XL" is large' not in server.chats[1].system
+    assert "Besides answering, it sends messages by itself, calls lost.example.org." in server.chats[1].system
 
 
 async def test_only_what_may_start_now_is_offered(server: OpenAIServer, open_stage: OpenStage) -> None:

@@ -61,7 +61,7 @@ def test_a_changed_version_says_what_and_whom_it_strands(versions: tuple[Path, P
     assert found.changed == {"slots": ["pizza_place_colour"], "responses": ["utter_pizza_place_thanks"]}
     assert found.added == {"steps": ["pizza_place_start ask"]}
     assert found.removed == {"steps": ["pizza_place_start 0_collect_pizza_place_colour"]}
-    assert [(each.step, each.asked_anew) for each in found.stranded] == [("0_collect_pizza_place_colour", True)]
+    assert [(each.step, each.fate) for each in found.stranded] == [("0_collect_pizza_place_colour", "asked again")]
 
 
 def test_a_flow_that_is_gone_strands_those_who_are_in_it(versions: tuple[Path, Path]) -> None:
@@ -72,7 +72,7 @@ def test_a_flow_that_is_gone_strands_those_who_are_in_it(versions: tuple[Path, P
     told = json.loads(compare(read_version(str(old)), read_version(str(new))).as_json())
     assert told["removed"]["flows"] == ["pizza_place_start"]
     assert told["stranded"] == [
-        {"flow": "pizza_place:pizza_place_start", "step": "0_collect_pizza_place_colour", "asked_anew": False}
+        {"flow": "pizza_place:pizza_place_start", "step": "0_collect_pizza_place_colour", "fate": "dropped"}
     ]
 
 
@@ -101,3 +101,26 @@ def test_a_version_with_errors_is_refused(versions: tuple[Path, Path]) -> None:
 def test_explain_says_when_nothing_runs(tmp_path: Path) -> None:
     done = run(tmp_path, "explain", CHATNATION__DATA=str(tmp_path))
     assert (done.returncode, "nothing runs" in done.stderr) == (2, True)
+
+
+def test_commands_speak_of_themselves_as_they_were_typed(tmp_path: Path) -> None:
+    for command in ("check", "test", "graph", "diff", "explain", "chat"):
+        assert f"Usage: chatnation {command} " in run(tmp_path, command, "--help").stdout
+
+
+def test_a_mistake_in_a_new_skill_is_told_by_every_command(tmp_path: Path) -> None:
+    make_skill("pizza", tmp_path / "skills")
+    assert run(tmp_path, "check", "skills/pizza").returncode == 0
+    edit(tmp_path / "skills/pizza", "flows/start.yml", "utter_pizza_thanks", "utter_pizza_thank")
+    text = run(tmp_path, "check", "skills/pizza").stdout
+    assert text.startswith("error: skills/pizza/flows/start.yml:")
+    assert "CN-NLU" not in text, "its examples are not to blame"
+    [place] = json.loads(run(tmp_path, "check", "--skill", "pizza", "--format", "sarif").stdout)["runs"][0]["results"]
+    assert place["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "skills/pizza/flows/start.yml"}
+    assert "the skill pizza is off" in run(tmp_path, "graph", "pizza").stderr
+
+
+def test_check_says_where_a_skill_must_lie(tmp_path: Path) -> None:
+    make_skill("pizza", tmp_path / "elsewhere")
+    assert "CHATNATION__SKILLS__FOLDERS" in run(tmp_path, "check", "elsewhere/pizza").stderr
+    assert "is no folder of a skill" in run(tmp_path, "check", "elsewhere").stderr
