@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from bot.identity.errors import NotAMember, SessionEnded
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from nicegui import context
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_ui.scope import Desk
 from bot.identity import Principal, access
+from bot.identity.errors import NotAMember, SessionEnded
 from bot.runtime import Runtime
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,9 +64,9 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
 @app.command()
 def seed() -> None:
     """Give the demo organizations two weeks of conversations and tickets, and people who sign in to the admin app."""
-    configuration = _configuration()
-    use_running()
-    os.environ["CHATNATION__STORE__OWNER_DSN"] = _running(configuration).owner_dsn or ""
+    with refusing():
+        configuration = use_running()
+        os.environ["CHATNATION__STORE__OWNER_DSN"] = running(configuration).owner_dsn or ""
     raise typer.Exit(importlib.import_module("bot.demo.__main__").main(["seed"]))
 
 
