@@ -19,9 +19,9 @@ from nicegui import Client, app, context, ui
 from nicegui.page import page as nicegui_page
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from admin_ui import gate
+from admin_ui import external, gate
 from admin_ui import pages as own_pages
 from admin_ui.kit.controls import link_button
 from admin_ui.kit.empty import empty
@@ -42,7 +42,7 @@ __all__ = ["PUBLIC", "install", "make_app"]
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-PUBLIC = ("/_nicegui", "/static", "/healthz", "/enter", "/leave", "/favicon.ico")
+PUBLIC = ("/_nicegui", "/static", "/auth", "/healthz", "/enter", "/leave", "/favicon.ico")
 BUILD_S = 20.0
 
 CSP = (
@@ -99,6 +99,8 @@ def install(runtime: Runtime) -> None:
     app.add_static_files("/static", STATIC, max_cache_age=3600)
     for path, answer in (("/healthz", _healthz), ("/enter", gate.enter), ("/leave", gate.leave)):
         app.add_route(path, _awaited(answer), methods=["GET"])
+    app.add_route("/auth/{provider}", external.begin(runtime), methods=["GET"])
+    app.add_route("/auth/{provider}/callback", external.come_back(runtime), methods=["GET"])
     app.add_route("/branding/{organization_id}/{blob}", _branding(runtime), methods=["GET"])
     ui.add_head_html(
         '<link rel="stylesheet" href="/static/theme.css"><script src="/static/shell.js"></script>', shared=True
@@ -153,7 +155,7 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
     except SecondFactorRequired as e:
         return gate.to_second_step(request, is_set_up=e.is_set_up)
     if desk is None:
-        return gate.to_login(request)
+        return await _nobody(request)
     put_desk(desk)
     with organization_scope(desk.organization.id):
         if not may_see(desk, page):
@@ -176,6 +178,15 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
             context.client.status_code = 403
             _no_permission(desk, page, e.permission)
     return None
+
+
+async def _nobody(request: Request) -> Response:
+    """The session is over; or it lives, and its person belongs nowhere."""
+    if await gate.is_signed_in(UUID(request.session["sid"])) and not await gate.organizations(
+        UUID(request.session["uid"])
+    ):
+        return RedirectResponse("/no-organization", 303)
+    return gate.to_login(request)
 
 
 async def desk_for(runtime: Runtime, request: Request) -> Desk | None:

@@ -20,13 +20,16 @@ from admin_ui.scope import Desk
 from bot.identity import Principal, access
 from bot.identity.errors import NotAMember, SessionEnded
 from bot.runtime import Runtime
+from store import people
 
 __all__ = [
     "address_of",
     "enter",
+    "is_signed_in",
     "leave",
     "organizations",
     "principal",
+    "put_session",
     "safe_next",
     "sign_out",
     "ticket",
@@ -65,8 +68,16 @@ def enter(request: Request) -> Response:
         return RedirectResponse("/login", 303)
     if found["b"] != request.session.get("id"):
         return RedirectResponse("/login", 303)
-    request.session.update(id=str(uuid.uuid4()), sid=found["s"], uid=found["u"], org=found["o"])
+    put_session(request, found["s"], found["u"], found["o"])
     return RedirectResponse(safe_next(found["n"]), 303)
+
+
+def put_session(
+    request: Request, session_id: UUID | str, user_id: UUID | str, organization_id: UUID | str | None
+) -> None:
+    """Into the cookie, under a new name."""
+    found = {"sid": str(session_id), "uid": str(user_id), "org": str(organization_id or "")}
+    request.session.update(id=str(uuid.uuid4()), **found)
 
 
 def leave(request: Request) -> Response:
@@ -109,6 +120,11 @@ async def principal(runtime: Runtime, session_id: UUID, organization_id: UUID) -
         return await access.principal_of_session(runtime, session_id, organization_id)
     except (SessionEnded, NotAMember):
         return None
+
+
+async def is_signed_in(session_id: UUID) -> bool:
+    found = await people.standing(session_id, None)
+    return found is not None and found.revoked_at is None
 
 
 async def organizations(user_id: UUID) -> list[tuple[UUID, str]]:

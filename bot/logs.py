@@ -30,6 +30,8 @@ OF_STRUCTLOG = ("_record", "_from_structlog")
 RESET = "\x1b[0m"
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[1;31m"}
 NOISY = (
+    "uvicorn",
+    "uvicorn.error",
     "asyncio",
     "nats",
     "taskiq",

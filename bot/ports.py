@@ -29,7 +29,9 @@ __all__ = [
     "Embedder",
     "Knowledge",
     "Lane",
+    "Letter",
     "NotUploaded",
+    "Notifier",
     "Pacer",
     "Passage",
     "Prompt",
@@ -69,6 +71,30 @@ class Dispatcher(Protocol):
 
     async def deliver(self, organization_id: UUID, *, lane: Lane, attempt: str) -> None:
         """Says: this organization has messages to send in this lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One e-mail. `html` may be empty; then it is text alone."""
+
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+
+
+class Notifier(Protocol):
+    """Reaches people outside of the chat. Never inside a transaction."""
+
+    async def email(self, letter: Letter) -> None:
+        """
+        Raises:
+            Retryable: the mail server is away or busy.
+            Permanent: it refuses the address or the letter, for good.
+        """
+
+    async def sms(self, phone: str, text: str) -> None:
+        """`phone` is E.164. Raises as `email` does; `Permanent` too where no provider is set."""
 
 
 class Pacer(Protocol):

@@ -18,7 +18,7 @@ from bot.embedding.cache import VectorCache
 from bot.errors import ChatNationError, ConfigError
 from bot.flows import Effect
 from bot.names import KnownNames
-from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Pacer, Router, Transcriber
+from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Notifier, Pacer, Router, Transcriber
 from bot.registry import Registry
 from bot.remote.settings import RemoteSettings
 from bot.settings import SkillsSettings, TurnSettings
@@ -42,6 +42,7 @@ ADAPTERS = {
     "channel": "channels.whatsapp.channel:open_channel",
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
+    "notifier": "channels.notify:open_notifier",
 }
 # Only in workers, in this order; each may be None, and then everything works without.
 WORKER_ADAPTERS = {
@@ -78,6 +79,7 @@ class Runtime:
         self.channel: Channel = cast("Channel", None)
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
+        self.notifier: Notifier = cast("Notifier", None)
         self.understand: Callable[..., Understanding] = interpret
         self.embedder: Embedder | None = None
         self.senses: Senses | None = None  # what compares meanings; None: letters do

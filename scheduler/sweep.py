@@ -17,6 +17,7 @@ from scheduler.gauges import CLOCK_LEAPS
 from scheduler.settings import ClockSettings
 from store import queue_state
 from store.errors import Retryable
+from store.people.retention import purge_ended
 from store.queue_state import WaitingSession
 from store.tenancy import unscoped
 
@@ -117,6 +118,10 @@ async def purge(settings: ClockSettings) -> int:
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
         usage = await queue_state.purge_usage(settings.usage_days, PURGE_BATCH)
-    if found := jobs + deliveries + traces + usage:
-        log.info("purged", extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "usage": usage})
+        ended = await purge_ended()
+    if found := jobs + deliveries + traces + usage + ended:
+        log.info(
+            "purged",
+            extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "usage": usage, "sign_ins": ended},
+        )
     return found

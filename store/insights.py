@@ -114,9 +114,8 @@ async def today(now: datetime, zone: ZoneInfo, *, days_ago: int = 0) -> Today:
     """The organization's own day; with `days_ago` up to the same time of an earlier one, to compare with."""
     then = now.astimezone(zone) - timedelta(days=days_ago)
     begins = then.replace(hour=0, minute=0, second=0, microsecond=0)
-    row = await fetchrow(
-        _TODAY, current_organization(), first_id_of(begins), first_id_of(then + timedelta(milliseconds=1))
-    )
+    ends = then if days_ago else begins + timedelta(days=1)
+    row = await fetchrow(_TODAY, current_organization(), first_id_of(begins), first_id_of(ends))
     return Today(**row)
 
 

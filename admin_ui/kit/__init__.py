@@ -14,6 +14,7 @@
 * `search(fn)` adds to the command palette, `todo(fn)` to the checklist of a new organization.
 """
 
+from admin_ui.kit.after import after_commit, go, reload
 from admin_ui.kit.bound import Live, bound, live
 from admin_ui.kit.controls import (
     badge,
@@ -49,6 +50,7 @@ __all__ = [
     "Organization",
     "Page",
     "Todo",
+    "after_commit",
     "badge",
     "bar",
     "bound",
@@ -58,6 +60,7 @@ __all__ = [
     "empty",
     "facts",
     "field",
+    "go",
     "heading",
     "here",
     "icon_button",
@@ -68,6 +71,7 @@ __all__ = [
     "page",
     "pages",
     "panel",
+    "reload",
     "search",
     "select_field",
     "skeleton",

@@ -14,6 +14,7 @@ from typing import Any
 from nicegui import context, ui
 
 from admin_ui import gate
+from admin_ui.kit.after import postponed
 from admin_ui.kit.controls import toast
 from admin_ui.scope import Desk, SignedOut, desk_of, put_desk
 from bot.errors import ChatNationError
@@ -32,7 +33,7 @@ def bound(handle: Callable[..., Any], *, writes: bool = True) -> Callable[..., A
 
     Args:
         writes: one transaction for all of it, undone as a whole if it raises; `handle` gets it as `work` (`bot.unit.Unit`) if it asks.
-            Never wait for a person or the network inside. False: only the organization is bound.
+            Never wait for a person or the network inside; `go`, `reload` and `toast` happen after the commit. False: only the organization is bound.
     """
     wanted = inspect.signature(handle).parameters
     takes_event = any(
@@ -50,8 +51,9 @@ def bound(handle: Callable[..., Any], *, writes: bool = True) -> Callable[..., A
                 if not writes:
                     await _call(handle, *event)
                     return
-                async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
-                    await _call(handle, *event, **({"work": work} if "work" in wanted else {}))
+                with postponed():
+                    async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
+                        await _call(handle, *event, **({"work": work} if "work" in wanted else {}))
         except SignedOut:
             toast("You are signed out. Sign in to go on.", kind="bad")
             ui.navigate.to("/login")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from nicegui import ui
 
+from admin_ui.kit.after import after_commit
 from admin_ui.scope import here
 from admin_ui.words import Words
 
@@ -226,12 +227,11 @@ def select_field(
 
 
 def toast(message: str, *, kind: Literal["plain", "bad"] = "plain") -> None:
-    ui.notify(
-        message,
-        position="bottom",
-        timeout=7000 if kind == "bad" else 3500,
-        classes=kind,
-        attrs={"role": "alert" if kind == "bad" else "status"},
+    """In a handler that writes: after its commit."""
+    is_bad = kind == "bad"
+    attributes = {"role": "alert" if is_bad else "status"}
+    after_commit(
+        lambda: ui.notify(message, position="bottom", timeout=7000 if is_bad else 3500, classes=kind, attrs=attributes)
     )
 
 

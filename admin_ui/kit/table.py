@@ -248,7 +248,8 @@ def _filter(name: str, each: Filter) -> ui.select:
 
 def _export(made: Table) -> None:
     async def download() -> None:
-        ui.download.content(await made.to_csv(), f"{made.name}.csv", "text/csv")
+        content = (await made.to_csv()).encode("utf-8-sig")  # with its mark, or spreadsheets take it for Latin-1
+        ui.download.content(content, f"{made.name}.csv", "text/csv")
 
     icon_button("download", "Download as CSV", bound(download, writes=False)).mark(f"{made.name}-export")
 

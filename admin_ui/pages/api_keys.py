@@ -24,6 +24,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    reload,
     select_field,
     text_area,
     text_field,
@@ -113,7 +114,7 @@ def _ask(key_id: UUID, name: str) -> None:
     async def go() -> None:
         desk = here()
         await revoke_key(desk.runtime, desk.principal, key_id)
-        ui.navigate.reload()
+        reload()
 
     confirm(
         f"Revoke “{name}”?",

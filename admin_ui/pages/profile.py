@@ -22,6 +22,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    reload,
     text_field,
     toast,
 )
@@ -202,14 +203,14 @@ async def _end(session_id: UUID) -> None:
     desk = here()
     await people.end_session(session_id, reason="ended by its person", user_id=desk.principal.id)
     forget_session(session_id)
-    ui.navigate.reload()
+    reload()
 
 
 async def _end_others() -> None:
     desk = here()
     for each in await people.end_sessions(desk.principal.id, reason="ended by its person", but=desk.session_id):
         forget_session(each)
-    ui.navigate.reload()
+    reload()
 
 
 def device(user_agent: str) -> str:

@@ -21,6 +21,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    reload,
     text_area,
     toast,
 )
@@ -149,7 +150,7 @@ def _branding(found: Branding) -> None:
             return
         kept["branding"] = kept["branding"].model_copy(update={"colour": value.colour})
         await put_branding(work, kept["branding"])
-        ui.navigate.reload()
+        reload()
 
     async def uploaded(event: UploadEventArguments) -> None:
         desk = here()
@@ -162,7 +163,7 @@ def _branding(found: Branding) -> None:
         kept["branding"] = kept["branding"].model_copy(update={"logo": blob, "logo_type": kind})
         async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
             await put_branding(work, kept["branding"])
-        ui.navigate.reload()
+        reload()
 
     async def too_large() -> None:
         toast(f"The picture is larger than {MAX_LOGO_BYTES // 1024} KB, or there was more than one.", kind="bad")
@@ -170,7 +171,7 @@ def _branding(found: Branding) -> None:
     async def plain(work: Unit) -> None:
         here().require("organization.edit")
         await put_branding(work, Branding())
-        ui.navigate.reload()
+        reload()
 
     upload = ui.upload(
         label="Logo: PNG, JPEG or WebP, square, up to 512 KB",
@@ -206,7 +207,7 @@ def _hours(desk: Desk, found: Hours) -> None:
             for value, what in ((opens, "opens"), (closes, "closes")):
                 box = ui.input(value=value).props('outlined dense hide-bottom-space type="time"').mark(f"{what}-{day}")
                 box.props["aria-label"] = f"{name} {what}"
-                box.bind_enabled_from(is_open, "value")
+                box.bind_visibility_from(is_open, "value")
                 times.append(box)
             rows[day] = (is_open, times[0], times[1])
     away = text_area(

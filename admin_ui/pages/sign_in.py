@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from nicegui import context, ui
 
 from admin_ui import gate
@@ -11,15 +13,23 @@ from admin_ui.kit.door import Problem, door, door_button, door_field
 from bot.errors import ChatNationError
 from bot.identity import access
 from bot.identity.errors import NeedsSecondFactor
+from bot.identity.external import providers
 from bot.runtime import Runtime
+
+EXTERNAL = {
+    "failed": "Signing in there did not work; try again, or use your password",
+    "away": "The provider does not answer just now; try again in a minute, or use your password",
+}
 
 
 @page("/login", title={"en": "Sign in", "sw": "Ingia"}, public=True)
-async def login(runtime: Runtime, next: str = "/") -> None:  # the query parameter's name
+async def login(runtime: Runtime, next: str = "/", problem: str = "") -> None:  # the query parameter's name
     ui.page_title("Sign in · ChatNation")
     request = context.client.request
     with door("Welcome back", "Sign in to see what your audience is up to."):
-        problem = Problem()
+        told = Problem()
+        if problem:
+            told.say(EXTERNAL.get(problem, EXTERNAL["failed"]))
         email = door_field("E-mail", kind="email", autocomplete="username", mark="email")
         password = door_field("Password", kind="password", autocomplete="current-password", mark="password")
         code = door_field(
@@ -31,7 +41,7 @@ async def login(runtime: Runtime, next: str = "/") -> None:  # the query paramet
         code.host.set_visibility(False)
 
         async def go() -> None:
-            problem.hide()
+            told.hide()
             try:
                 found = await access.sign_in(
                     runtime,
@@ -43,10 +53,10 @@ async def login(runtime: Runtime, next: str = "/") -> None:  # the query paramet
                 )
             except NeedsSecondFactor as e:
                 code.host.set_visibility(True)
-                problem.say(str(e), "info")
+                told.say(str(e), "info")
                 return
             except ChatNationError as e:
-                problem.say(str(e))
+                told.say(str(e))
                 return
             open_ones = [each for each in found.organizations if not each.suspended]
             first = open_ones[0].organization_id if open_ones else None
@@ -55,6 +65,10 @@ async def login(runtime: Runtime, next: str = "/") -> None:  # the query paramet
         for each in (email, password, code):
             each.on("keydown.enter", go, [])
         door_button("Sign in", go, mark="sign-in")
+        for provider in providers(runtime):
+            with ui.element("a").classes("cn-provider") as link:
+                link.props["href"] = f"/auth/{provider.name}?next={quote(next)}"
+                ui.label(f"Go on with {provider.label}")
         with ui.element("div").classes("cn-line between cn-small"):
             tag("a", "Forgot your password?").props["href"] = "/forgot"
             tag("a", "Create an organization").props["href"] = "/register"

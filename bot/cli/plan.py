@@ -192,6 +192,8 @@ class Plan:
             found["CHATNATION__STORE__OWNER_DSN"] = self.state.owner_dsn
         if self.emulator.enabled and not self.configuration.is_set("whatsapp.graph_url"):
             found["CHATNATION__WHATSAPP__GRAPH_URL"] = self.state.urls["emulator"]
+        if not self.configuration.is_set("identity.base_url"):
+            found["CHATNATION__IDENTITY__BASE_URL"] = self.state.urls["admin"]
         return found
 
 

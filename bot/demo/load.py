@@ -58,9 +58,10 @@ async def _enrol(organizations: Sequence[DemoOrganization], configuration: Confi
     for user in USERS:
         if await store_people.person_named(user.email) is None:
             hashed = await hash_password(settings, password(configuration.data))
-            await store_people.create_person(
-                uuid7(), user.email, name=user.name, locale="en", password_hash=hashed, email_verified_at=now, now=now
+            founder = store_people.Founder(
+                uuid7(), user.email, name=user.name, locale="en", password_hash=hashed, email_verified_at=now
             )
+            await store_people.create_person(founder, now)
         person = await store_people.person_named(user.email)
         assert person is not None
         for each in organizations:

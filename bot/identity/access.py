@@ -168,6 +168,8 @@ async def principal_of_session(runtime: Runtime, session_id: UUID, organization_
     now = runtime.clock.now()
     if found is None or found.revoked_at is not None or found.disabled_at is not None or found.expires_at <= now:
         raise SessionEnded
+    if found.impersonating is not None and not found.platform_admin:
+        raise SessionEnded
     settings = runtime.configuration.section(IdentitySettings, "identity")
     if found.kind == "browser" and now - found.last_seen_at > timedelta(hours=settings.session_idle_h):
         raise SessionEnded("you were away for long and are signed out; sign in again")
@@ -191,6 +193,8 @@ async def _principal(runtime: Runtime, found: Standing, organization_id: UUID | 
         raise SecondFactorRequired(is_set_up=True)
     if organization_id is None:
         return who.allowed(PLATFORM) if found.platform_admin and not found.impersonating else who
+    if found.impersonating is not None and organization_id != found.impersonating_in:
+        raise NotAMember("you see one organization with these eyes; stop impersonating to see others")
     if found.seat is None:
         raise NotAMember
     if found.suspended:

@@ -82,7 +82,7 @@ async def create_key(
     principal.require("api_keys.manage")
     if internal:
         principal.require("security.manage")
-    if principal.organization_id is None or principal.kind != "user":
+    if principal.organization_id is None or principal.kind != "user" or principal.impersonated_by is not None:
         raise NotPossible("not_a_person", "keys are made by people of an organization, not by other keys")
     now = runtime.clock.now()
     until = expires_at or now + LONGEST

@@ -25,6 +25,8 @@ class IdentitySettings(Settings):
     """Of the admin app, for links in e-mails and the way back from providers."""
     register_open: bool = True
     """Whether anybody may register an organization; else only who is invited gets in."""
+    default_skills: tuple[str, ...] = ()
+    """Switched on for a new organization, in this order; none: all that are installed."""
     access_min: float = Field(15.0, gt=0, le=60)
     """How long an access token of the API lives."""
     refresh_days: float = Field(30.0, gt=0)
@@ -48,8 +50,8 @@ class IdentitySettings(Settings):
     argon2_passes: int = Field(3, ge=1)
     argon2_lanes: int = Field(4, ge=1)
     """RFC 9106's second choice; a stronger one takes hold with each person's next sign-in."""
-    google: ProviderSettings = ProviderSettings(issuer="https://accounts.google.com")
-    microsoft: ProviderSettings = ProviderSettings(issuer="https://login.microsoftonline.com/common/v2.0")
+    google: ProviderSettings = ProviderSettings()
+    microsoft: ProviderSettings = ProviderSettings()
     oidc: ProviderSettings = ProviderSettings()
     """Any other provider."""
 

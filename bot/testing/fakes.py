@@ -10,11 +10,20 @@ from uuid import UUID
 
 from bot.errors import Permanent
 from bot.messages import Media, MediaOut, Outbound
-from bot.ports import Address, DeliveryAccount, Lane, SendResult, Sent, UploadResult
+from bot.ports import Address, DeliveryAccount, Lane, Letter, SendResult, Sent, UploadResult
 from bot.render import RButtons, RCta, Rendered, RList, RLocationRequest, RMedia, RText, render
 from store.blobs import BlobSpool
 
-__all__ = ["MemoryBlobs", "NoDispatcher", "OpenPacer", "Received", "RecordingChannel", "SettableClock", "received"]
+__all__ = [
+    "Letterbox",
+    "MemoryBlobs",
+    "NoDispatcher",
+    "OpenPacer",
+    "Received",
+    "RecordingChannel",
+    "SettableClock",
+    "received",
+]
 
 
 class SettableClock:
@@ -29,6 +38,20 @@ class SettableClock:
 
     def set(self, now: datetime) -> None:
         self._now = now
+
+
+@dataclass(slots=True)
+class Letterbox:
+    """Keeps letters and texts instead of sending them."""
+
+    letters: list[Letter] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+
+    async def email(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+    async def sms(self, phone: str, text: str) -> None:
+        self.texts.append((phone, text))
 
 
 @dataclass(frozen=True, slots=True)

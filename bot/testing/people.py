@@ -11,6 +11,7 @@ from bot.identity.settings import IdentitySettings
 from store import people
 from store.ids import uuid7
 from store.models import Membership
+from store.people import Founder
 from store.tenancy import organization_scope
 
 if TYPE_CHECKING:
@@ -37,9 +38,8 @@ async def enrol(
     now = runtime.clock.now()
     settings = runtime.configuration.section(IdentitySettings, "identity")
     hashed = await hash_password(settings, password) if password else ""
-    await people.create_person(
-        uuid7(), email, name=name, locale="en", password_hash=hashed, email_verified_at=now, now=now
-    )
+    somebody = Founder(uuid7(), email, name=name, password_hash=hashed, email_verified_at=now)
+    await people.create_person(somebody, now=now)
     found = await people.person_named(email)
     assert found is not None
     if role == "platform_admin":

@@ -232,6 +232,7 @@ class Migration(migrations.Migration):
                 ("revoked_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("revoked_for", fields.CharField(default="", max_length=40)),
                 ("impersonating", fields.UUIDField(null=True)),
+                ("impersonating_in", fields.UUIDField(null=True)),
             ],
             options={
                 "table": "user_sessions",

@@ -50,6 +50,7 @@ class UserSession(Model):
     revoked_at = fields.DatetimeField(null=True)
     revoked_for = fields.CharField(max_length=40, default="")
     impersonating = fields.UUIDField(null=True)  # the person whose eyes a platform admin borrows
+    impersonating_in = fields.UUIDField(null=True)  # in this organization alone
 
     class Meta:
         table = "user_sessions"

@@ -3,6 +3,7 @@
 They run as the system's role. Nothing here decides; `bot/identity` does.
 """
 
+from store.people.external import linked, links_of, put_attempt, put_link, remove_link, take_attempt
 from store.people.factors import (
     confirm_totp,
     mark_second_factor,
@@ -11,12 +12,24 @@ from store.people.factors import (
     remove_totp,
     use_recovery_code,
     use_totp_step,
+    with_second_factor,
 )
+from store.people.foundation import Founder, NewOrganization, Taken, create_person, found
 from store.people.keys import KeyStanding, key_standing, touch_key
+from store.people.links import (
+    Invited,
+    MailedLink,
+    accept_invitation,
+    invitation,
+    mailed_link,
+    put_mailed_link,
+    put_profile,
+    reset_password,
+    verify_email,
+)
 from store.people.profile import (
     Person,
     Place,
-    create_person,
     person,
     person_named,
     places_of,
@@ -27,6 +40,7 @@ from store.people.seat import Seat
 from store.people.sessions import (
     SessionRow,
     Standing,
+    addresses_of,
     end_session,
     end_sessions,
     has_signed_in_from,
@@ -40,37 +54,58 @@ from store.people.sessions import (
 from store.people.tries import count_try, forget_tries, give_back_try
 
 __all__ = [
+    "Founder",
+    "Invited",
     "KeyStanding",
+    "MailedLink",
+    "NewOrganization",
     "Person",
     "Place",
     "Seat",
     "SessionRow",
     "Standing",
+    "Taken",
+    "accept_invitation",
+    "addresses_of",
     "confirm_totp",
     "count_try",
     "create_person",
     "end_session",
     "end_sessions",
     "forget_tries",
+    "found",
     "give_back_try",
     "has_signed_in_from",
+    "invitation",
     "key_standing",
+    "linked",
+    "links_of",
+    "mailed_link",
     "mark_second_factor",
     "person",
     "person_named",
     "places_of",
+    "put_attempt",
+    "put_link",
+    "put_mailed_link",
     "put_password",
+    "put_profile",
     "put_recovery_codes",
     "put_refresh_token",
     "put_totp",
+    "remove_link",
     "remove_totp",
+    "reset_password",
     "sessions_of",
     "set_platform_admin",
     "standing",
     "start_session",
+    "take_attempt",
     "touch_key",
     "touch_session",
     "use_recovery_code",
     "use_refresh_token",
     "use_totp_step",
+    "verify_email",
+    "with_second_factor",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from store.db import Tx, execute, transaction
+from store.db import Tx, execute, fetch, transaction
 from store.ids import uuid7
 from store.people.profile import tell_organizations
 from store.tenancy import unscoped
@@ -19,6 +19,7 @@ __all__ = [
     "remove_totp",
     "use_recovery_code",
     "use_totp_step",
+    "with_second_factor",
 ]
 
 
@@ -95,3 +96,13 @@ async def remove_totp(user_id: UUID, *, now: datetime, actor: str) -> None:
             await tx.execute("UPDATE user_sessions SET second_factor = false WHERE user_id = $1", user_id)
             await tx.execute("DELETE FROM user_recovery_codes WHERE user_id = $1", user_id)
             await tell_organizations(tx, user_id, "second_factor.off", actor)
+
+
+async def with_second_factor(user_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these people have it on."""
+    with unscoped("who has a second factor"):
+        rows = await fetch(
+            "SELECT user_id FROM user_credentials WHERE user_id = ANY($1) AND totp_confirmed_at IS NOT NULL",
+            list(user_ids),
+        )
+    return {row["user_id"] for row in rows}

@@ -15,7 +15,6 @@ from store.tenancy import unscoped
 __all__ = [
     "Person",
     "Place",
-    "create_person",
     "person",
     "person_named",
     "places_of",
@@ -72,55 +71,25 @@ async def person(user_id: UUID) -> Person | None:
     return Person(*row) if row else None
 
 
-async def create_person(
-    user_id: UUID,
-    email: str,
-    *,
-    name: str,
-    locale: str,
-    password_hash: str,
-    email_verified_at: datetime | None,
-    now: datetime,
-) -> bool:
-    """`email` in lower case. False: somebody has this address, and nothing is written."""
-    with unscoped("somebody registers"):
-        async with transaction() as tx:
-            made = await tx.fetchval(
-                "INSERT INTO users (id, email, name, locale, email_verified_at, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
-                " ON CONFLICT (email) DO NOTHING RETURNING id",
-                user_id,
-                email,
-                name,
-                locale,
-                email_verified_at,
-                now,
-            )
-            if made is not None:
-                await tx.execute(
-                    "INSERT INTO user_credentials (user_id, password_hash, password_changed_at, totp_step, platform_admin)"
-                    " VALUES ($1, $2, $3, 0, false)",
-                    user_id,
-                    password_hash,
-                    now,
-                )
-    return made is not None
-
-
 async def set_platform_admin(user_id: UUID, *, is_one: bool) -> None:
     with unscoped("who runs the platform"):
         await execute("UPDATE user_credentials SET platform_admin = $2 WHERE user_id = $1", user_id, is_one)
 
 
-async def put_password(user_id: UUID, password_hash: str, now: datetime) -> None:
+async def put_password(user_id: UUID, password_hash: str, now: datetime, *, action: str = "") -> None:
+    """With `action` it is one that organizations are told of."""
     with unscoped("somebody's own password"):
-        await execute(
-            "INSERT INTO user_credentials (user_id, password_hash, password_changed_at, totp_step, platform_admin)"
-            " VALUES ($1, $2, $3, 0, false) ON CONFLICT (user_id) DO UPDATE"
-            " SET password_hash = excluded.password_hash, password_changed_at = excluded.password_changed_at",
-            user_id,
-            password_hash,
-            now,
-        )
+        async with transaction() as tx:
+            await tx.execute(
+                "INSERT INTO user_credentials (user_id, password_hash, password_changed_at, totp_step, platform_admin)"
+                " VALUES ($1, $2, $3, 0, false) ON CONFLICT (user_id) DO UPDATE"
+                " SET password_hash = excluded.password_hash, password_changed_at = excluded.password_changed_at",
+                user_id,
+                password_hash,
+                now,
+            )
+            if action:
+                await tell_organizations(tx, user_id, action, f"user:{user_id}")
 
 
 async def places_of(user_id: UUID) -> list[Place]:

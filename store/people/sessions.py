@@ -15,6 +15,7 @@ from store.tenancy import unscoped
 __all__ = [
     "SessionRow",
     "Standing",
+    "addresses_of",
     "end_session",
     "end_sessions",
     "has_signed_in_from",
@@ -34,6 +35,7 @@ class Standing:
     session_id: UUID
     user_id: UUID
     impersonating: UUID | None
+    impersonating_in: UUID | None
     method: str
     second_factor: bool
     last_seen_at: datetime
@@ -75,11 +77,13 @@ async def start_session(
     user_agent: str,
     now: datetime,
     expires_at: datetime,
+    impersonating: UUID | None = None,
+    impersonating_in: UUID | None = None,
 ) -> None:
     with unscoped("somebody signs in"):
         await execute(
             "INSERT INTO user_sessions (id, user_id, kind, method, second_factor, ip, user_agent, created_at, last_seen_at, expires_at,"
-            " revoked_for) VALUES ($1, $2, $3, $4, $5, left($6, 45), left($7, 300), $8, $8, $9, '')",
+            " revoked_for, impersonating, impersonating_in) VALUES ($1, $2, $3, $4, $5, left($6, 45), left($7, 300), $8, $8, $9, '', $10, $11)",
             session_id,
             user_id,
             kind,
@@ -89,6 +93,8 @@ async def start_session(
             user_agent,
             now,
             expires_at,
+            impersonating,
+            impersonating_in,
         )
 
 
@@ -140,7 +146,7 @@ async def touch_session(session_id: UUID, now: datetime) -> None:
 async def standing(session_id: UUID, organization_id: UUID | None) -> Standing | None:
     with unscoped("whose session is this"):
         row = await fetchrow(
-            "SELECT s.id AS session_id, s.user_id, s.impersonating, s.method, s.second_factor, s.last_seen_at, s.expires_at, s.revoked_at, s.kind,"
+            "SELECT s.id AS session_id, s.user_id, s.impersonating, s.impersonating_in, s.method, s.second_factor, s.last_seen_at, s.expires_at, s.revoked_at, s.kind,"
             " u.name, u.email, coalesce(c.platform_admin, false) AS platform_admin, c.disabled_at, c.totp_confirmed_at,"
             " o.settings AS organization_settings, o.suspended_at IS NOT NULL AS suspended, m.role, r.permissions, m.events, m.exhibitors"
             " FROM user_sessions s JOIN users u ON u.id = coalesce(s.impersonating, s.user_id)"
@@ -169,6 +175,12 @@ async def has_signed_in_from(user_id: UUID | None, ip: str, *, since: datetime) 
             since,
         )
     return found
+
+
+async def addresses_of(user_id: UUID) -> list[str]:
+    """From where somebody has signed in."""
+    with unscoped("somebody's own sessions"):
+        return [row["ip"] for row in await fetch("SELECT DISTINCT ip FROM user_sessions WHERE user_id = $1", user_id)]
 
 
 async def put_refresh_token(token_hash: str, session_id: UUID, *, now: datetime, expires_at: datetime) -> None:

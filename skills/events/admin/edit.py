@@ -19,11 +19,13 @@ from admin_ui.kit import (
     confirm,
     dialog,
     empty,
+    go,
     heading,
     here,
     live,
     page,
     panel,
+    reload,
     toast,
 )
 from admin_ui.kit.form import Fields, form
@@ -89,7 +91,7 @@ async def new_event(desk: Desk) -> None:
     async def create(value: EventForm, work: Unit) -> None:
         here().require("events.edit")
         made = await service.create_event(work, service.EventDetails(**value.model_dump()))
-        ui.navigate.to(f"/events/{made.id}/edit")
+        go(f"/events/{made.id}/edit")
 
     with heading(
         {"en": "New event", "sw": "Tukio jipya"},
@@ -202,7 +204,7 @@ async def _state(event_id: UUID, parts: dict[str, Live]) -> None:
             here().require("events.edit", event=event_id)
             row = await _event(event_id)
             await service.change_event(work, row, _details(row, status=status))
-            ui.navigate.reload()
+            reload()
 
         return bound(change)
 
