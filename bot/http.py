@@ -25,8 +25,9 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as PydanticField
 
 from bot.errors import ChatNationError
@@ -55,6 +56,7 @@ __all__ = [
     "Problem",
     "Route",
     "Routes",
+    "Timezone",
     "Upload",
     "Words",
     "found",
@@ -64,13 +66,25 @@ MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_TOTAL = 10_000  # counting on costs more than anybody gets from it
 
-M = TypeVar("M", bound=BaseModel)
+A = TypeVar("A")
 R = TypeVar("R")
+T = TypeVar("T")
 
 # PostgreSQL's text holds everything but NUL; a line holds no control characters at all.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=300)]
 Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=20_000)]
 Moment = AwareDatetime
+
+
+def _known(timezone: str) -> str:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
+        raise ValueError("no such time zone; give one of the IANA list, such as Africa/Nairobi") from e
+    return timezone
+
+
+Timezone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$"), AfterValidator(_known)]
 
 
 class Body(BaseModel):
@@ -159,6 +173,8 @@ class Ask:
     request_id: str
     key: str  # the Idempotency-Key; the request's own id where there is none
     base_url: str = ""  # of the server, as the caller addressed it
+    user_agent: str = ""
+    afterwards: list[Callable[[], object]] = field(default_factory=list)  # called once the unit of work has committed
 
     @property
     def organization_id(self) -> UUID:
@@ -167,12 +183,15 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Generic[M]):
+class Listed(Generic[T]):
     """One page. `last` is the key that the next one goes on behind, None at the end."""
 
-    items: Sequence[M]
+    items: Sequence[T]
     last: UUID | None = None
     total: int | None = None
+
+    def shown(self, show: Callable[[Any], A]) -> Listed[A]:
+        return Listed([show(each) for each in self.items], self.last, self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,28 +202,17 @@ class Page:
     after: UUID | None = None
     with_total: bool = False
 
-    @property
-    def take(self) -> int:
-        """One more than asked for, to see whether there is a next page."""
-        return self.limit + 1
-
-    async def of(self, rows: Any, show: Callable[[Any], M]) -> Listed[M]:
+    async def of(self, rows: Any, show: Callable[[Any], A]) -> Listed[A]:
         """Of a Tortoise query set."""
-        narrowed = rows if self.after is None else rows.filter(id__lt=self.after)
-        taken = await narrowed.order_by("-id").limit(self.take)
-        total = await rows.limit(MAX_TOTAL).count() if self.with_total else None
-        return self.cut(taken, show, total=total)
+        return (await self.read(rows)).shown(show)
 
-    def cut(
-        self, rows: Sequence[Any], show: Callable[[Any], M], *, key: str = "id", total: int | None = None
-    ) -> Listed[M]:
-        """Of rows that were read with `take` as their limit, by falling `key`."""
-        kept = rows[: self.limit]
-        last = None
-        if len(rows) > self.limit:
-            row = kept[-1]
-            last = getattr(row, key) if hasattr(row, key) else row[key]
-        return Listed([show(row) for row in kept], last, total)
+    async def read(self, rows: Any) -> Listed[Any]:
+        """The rows as they are, for what is shown together with more than the row."""
+        narrowed = rows if self.after is None else rows.filter(id__lt=self.after)
+        taken = await narrowed.order_by("-id").limit(self.limit + 1)  # one more, to see whether there is a next page
+        total = await rows.limit(MAX_TOTAL).count() if self.with_total else None
+        kept = taken[: self.limit]
+        return Listed(kept, kept[-1].id if len(taken) > self.limit else None, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +244,11 @@ class Access(Enum):
     """In place of a permission."""
 
     ANYONE = "anyone"  # no credentials: what gives out credentials
-    SIGNED_IN = "signed_in"  # any valid credentials of an organization
+    SIGNED_IN = "signed_in"  # any valid credentials, also without an organization; nothing is bound
 
 
 Handler = Callable[..., Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -262,6 +271,7 @@ class Route:
     status: int
     of: Handler | None = None
     raises: Mapping[type[Exception], Kind] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = ()
     accepts: tuple[str, ...] = ("application/json",)
     gives: tuple[str, ...] = ("application/json",)
     location: str = ""
@@ -285,8 +295,8 @@ class Route:
 
     @property
     def takes_key(self) -> bool:
-        """Answers to a POST are kept for their Idempotency-Key, except where they give out credentials."""
-        return self.method == "POST" and self.permission is not Access.ANYONE
+        """Answers to a POST are kept for their Idempotency-Key, except where they give out credentials or take them away."""
+        return self.method == "POST" and isinstance(self.permission, str)
 
 
 class Routes:
@@ -297,19 +307,19 @@ class Routes:
         self.about = about
         self.routes: list[Route] = []
 
-    def get(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def get(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("GET", path, **declared)
 
-    def post(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def post(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("POST", path, **declared)
 
-    def put(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def put(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("PUT", path, **declared)
 
-    def patch(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def patch(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("PATCH", path, **declared)
 
-    def delete(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def delete(self, path: str, **declared: Any) -> Callable[[H], H]:
         return self._declare("DELETE", path, **declared)
 
     def _declare(
@@ -321,19 +331,21 @@ class Routes:
         status: int | None = None,
         of: Handler | None = None,
         raises: Mapping[type[Exception], Kind] | None = None,
+        kinds: Sequence[Kind] = (),
         accepts: Sequence[str] = ("application/json",),
         gives: Sequence[str] = ("application/json",),
         location: str = "",
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[H], H]:
         """
         Args:
             permission: what the caller must be allowed; with `event_id` or `exhibitor_id` in the path, for that one.
             of: the handler that reads the same thing: updates then need `If-Match`, and answer 412 to who saw an older state.
             raises: errors of the verbs behind it, and what each is told as.
+            kinds: problems that the handler raises itself.
             location: path of what was made, filled from the answer: "/events/{id}".
         """
 
-        def mark(handler: Handler) -> Handler:
+        def mark(handler: H) -> H:
             hints = get_type_hints(handler, include_extras=True)
             names = _PARAMETER.findall(path)
             expected = {"ask", "work", "query", "body", "page", *names}
@@ -358,6 +370,7 @@ class Routes:
                     status=status or (204 if answer is None else 200),
                     of=of,
                     raises=dict(raises or {}),
+                    kinds=tuple(kinds),
                     accepts=tuple(accepts),
                     gives=tuple(gives),
                     location=location,

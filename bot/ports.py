@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from bot.messages import MediaOut, Outbound
-from store.blobs import BlobSpool
+from store.blobs import BlobHead, BlobSpool
 
 if TYPE_CHECKING:
     from bot.flows import Command, Compiled, FlowState
@@ -258,6 +258,8 @@ class Blobs(Protocol):
     async def put(self, organization_id: UUID, data: bytes | BlobSpool, mime_type: str) -> str: ...
 
     async def get(self, organization_id: UUID, blob: str) -> bytes: ...
+
+    async def head(self, organization_id: UUID, blob: str) -> BlobHead | None: ...
 
     def stream(self, organization_id: UUID, blob: str) -> AsyncIterator[bytes]: ...
 

@@ -101,13 +101,14 @@ class Unit:
             await handler(event, self)
 
     async def write(self) -> None:
-        """Everything but jobs and charges of a segment, which `cn_commit` writes itself."""
+        """Everything but jobs and charges of a segment, which `cn_commit` writes itself. Also in the middle, to read what was queued."""
         if self.audits:
             await self.tx.executemany(
                 "INSERT INTO audit_entries (id, organization_id, at, actor, action, subject, before, after)"
                 " VALUES ($1, $2, clock_timestamp(), $3, $4, $5, $6::jsonb, $7::jsonb)",
                 [(each[0], self.organization_id, *each[1:]) for each in self.audits],
             )
+            self.audits.clear()
         if self.resumes:
             await self.tx.executemany(
                 "INSERT INTO inbox (id, organization_id, session_id, kind, payload, key, provider_at, state, attempts, next_attempt_at, last_error)"
@@ -120,6 +121,7 @@ class Unit:
             await self.tx.execute(
                 "SELECT cn_put_sends($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", self.organization_id, *columns
             )
+            self.sends.clear()
 
     async def write_jobs_and_charges(self) -> None:
         if self.jobs:

@@ -27,7 +27,7 @@ async def serve() -> None:
     configuration = Configuration.read()
     set_up(configuration.section(LogSettings, "log"), service="web")
     settings = configuration.section(WebSettings, "web")
-    runtime = await Runtime.open("web", configuration=configuration, adapters={"channel": None, "pacer": None})
+    runtime = await Runtime.open("web", configuration=configuration, adapters={"pacer": None})
     runner = web.AppRunner(make_app(runtime), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:

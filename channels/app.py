@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.errors import ChatNationError
-from channels.api.handle import Identify
 from channels.api.mount import add_api
+from channels.media import add_media
 from channels.settings import WebSettings
 from channels.webhooks import add_webhooks
 from store.call import call
@@ -26,11 +26,8 @@ RUNTIME: web.AppKey[Runtime] = web.AppKey("runtime")
 READY_TIMEOUT_S = 2.0
 
 
-def make_app(runtime: Runtime, *, identify: Identify | None = None) -> web.Application:
-    """The aiohttp application of one process; closes with it what it opened, but not the runtime.
-
-    `identify` is who tells callers of the API by their credentials, in place of `bot.identity`.
-    """
+def make_app(runtime: Runtime) -> web.Application:
+    """The aiohttp application of one process; closes with it what it opened, but not the runtime."""
     settings = runtime.configuration.section(WebSettings, "web")
     # A body that announces no length and is longer ends in 413 while it is read.
     app = web.Application(client_max_size=settings.body_limit_bytes)
@@ -38,7 +35,8 @@ def make_app(runtime: Runtime, *, identify: Identify | None = None) -> web.Appli
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     add_webhooks(app, runtime)
-    add_api(app, runtime, identify=identify)
+    add_api(app, runtime)
+    add_media(app, runtime)
     return app
 
 

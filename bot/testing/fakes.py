@@ -12,7 +12,7 @@ from bot.errors import Permanent
 from bot.messages import Media, MediaOut, Outbound
 from bot.ports import Address, DeliveryAccount, Lane, Letter, SendResult, Sent, UploadResult
 from bot.render import RButtons, RCta, Rendered, RList, RLocationRequest, RMedia, RText, render
-from store.blobs import BlobSpool
+from store.blobs import BlobHead, BlobSpool
 
 __all__ = [
     "Letterbox",
@@ -165,6 +165,10 @@ class MemoryBlobs:
             return self._kept[organization_id, blob]
         except KeyError as e:
             raise Permanent(f"organization {organization_id} has no blob {blob}") from e
+
+    async def head(self, organization_id: UUID, blob: str) -> BlobHead | None:
+        data = self._kept.get((organization_id, blob))
+        return None if data is None else BlobHead(blob, len(data), "application/octet-stream")
 
     async def stream(self, organization_id: UUID, blob: str) -> AsyncIterator[bytes]:
         yield await self.get(organization_id, blob)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.http import Access, Ask, Bytes, Fault, Page, Problem, Route, Upload
 from bot.identity import Principal
+from bot.identity.access import identify
 from bot.unit import Unit, open_unit
 from channels.api.answer import Writer
 from channels.api.cursor import Cursors
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "REQUEST_ID", "Desk", "Operation"]
 
-Identify = Callable[..., Awaitable[Principal]]
 NOBODY = Principal("user", UUID(int=0), None, frozenset())
 REQUEST_ID = web.RequestKey("api_request_id", str)
 BUDGET = web.RequestKey("api_budget", Budget)
@@ -52,7 +52,6 @@ class Desk:
     settings: ApiSettings
     cursors: Cursors
     limiter: Limiter
-    identify: Identify
 
     def ip_of(self, request: web.Request) -> str:
         """The caller's address, also from behind our own proxies."""
@@ -96,10 +95,10 @@ class Operation:
             principal = NOBODY
         else:
             self._pace(request, (f"ip:{ip}", desk.settings.per_ip_per_min))
-            principal = await desk.identify(desk.runtime, request.headers.get("Authorization", ""), ip=ip)
+            principal = await identify(desk.runtime, request.headers.get("Authorization"), ip=ip)
             self._pace(
                 request,
-                (f"{principal.kind}:{principal.id}", desk.settings.per_caller_per_min),
+                (f"{principal.kind}:{principal.id}", principal.rate_per_min or desk.settings.per_caller_per_min),
                 (f"organization:{principal.organization_id}", desk.settings.per_organization_per_min),
             )
         parameters = self._reader.parameters(request.match_info)
@@ -115,7 +114,7 @@ class Operation:
             given |= {"query": query} if route.query is not None else {}
             given |= {"body": body} if body is not None else {}
             given |= {"page": page} if page is not None else {}
-            if is_open:
+            if isinstance(route.permission, Access):
                 return self._respond(request, self._written(ask, await route.handler(ask, **given), parameters, query))
             with organization_scope(ask.organization_id):
                 run = self._in_unit if route.in_unit else self._repeatable
@@ -133,7 +132,7 @@ class Operation:
 
     async def _permit(self, principal: Principal, parameters: dict[str, Any]) -> None:
         route = self.route
-        if route.permission is Access.ANYONE:
+        if isinstance(route.permission, Access):
             return
         if principal.organization_id is None:
             raise Problem(FORBIDDEN, "these credentials belong to no organization")
@@ -141,20 +140,24 @@ class Operation:
             profile = await self._desk.runtime.directory.organization(principal.organization_id)
             if self._skill not in profile.skills:
                 raise Problem(SKILL_OFF, f"switch the skill {self._skill} on first")
-        if isinstance(route.permission, str):
-            principal.require(
-                route.permission, event=parameters.get("event_id"), exhibitor=parameters.get("exhibitor_id")
-            )
+        principal.require(route.permission, event=parameters.get("event_id"), exhibitor=parameters.get("exhibitor_id"))
 
     def _ask(self, request: web.Request, principal: Principal, ip: str) -> Ask:
-        key = request.headers.get("Idempotency-Key", "")
-        if key and not re.fullmatch(KEY, key):
+        key = request.headers.get("Idempotency-Key")
+        if key is not None and self.route.takes_key and not re.fullmatch(KEY, key):
             fault = Fault("1 to 200 visible ASCII characters", ("Idempotency-Key",), "header")
             raise Problem(INVALID, "see errors", faults=[fault])
         request_id = request[REQUEST_ID]
         base_url = f"{request.scheme}://{request.host}"
         return Ask(
-            self._desk.runtime, principal, self._desk.runtime.clock.now(), ip, request_id, key or request_id, base_url
+            runtime=self._desk.runtime,
+            principal=principal,
+            now=self._desk.runtime.clock.now(),
+            ip=ip,
+            request_id=request_id,
+            key=key or request_id,
+            base_url=base_url,
+            user_agent=request.headers.get("User-Agent", "")[:300],
         )
 
     def _page(self, request: web.Request, query: Any, organization_id: UUID | None, parameters: dict[str, Any]) -> Page:
@@ -196,6 +199,8 @@ class Operation:
             kept = self._written(ask, await self.route.handler(ask, work=work, **given), parameters, query)
             if claim is not None:
                 await claim.keep(kept)
+        for follow in ask.afterwards:
+            follow()
         return self._respond(request, kept)
 
     async def _repeatable(
@@ -228,8 +233,8 @@ class Operation:
 
         At repeatable read, so that a change by anybody between this look and ours ends as 412 too.
         """
-        wanted = request.headers.get("If-Match")
-        if wanted is None:
+        wanted = request.headers.get("If-Match", "").strip()
+        if not wanted:
             if self.route.is_update:
                 raise Problem(
                     NO_PRECONDITION, "send the ETag that you got as If-Match, or * to overwrite whatever is there"

@@ -20,7 +20,7 @@ from channels.api import resources
 from channels.api.cors import Cors
 from channels.api.cursor import Cursors
 from channels.api.front import front
-from channels.api.handle import Desk, Identify, Operation
+from channels.api.handle import Desk, Operation
 from channels.api.limits import Limiter
 from channels.api.openapi import document
 from channels.api.reference import page
@@ -38,11 +38,11 @@ PREFIXES = ("/v1", "/api/v1")
 _UUID = "[0-9a-fA-F-]{32,36}"
 
 
-def add_api(app: web.Application, runtime: Runtime, *, identify: Identify | None = None) -> None:
+def add_api(app: web.Application, runtime: Runtime) -> None:
     configuration: Configuration = runtime.configuration
     settings = configuration.section(ApiSettings, "api")
     key = keyring().master.derive("api cursors")
-    desk = Desk(runtime, settings, Cursors(key), Limiter(), identify or _identify)
+    desk = Desk(runtime, settings, Cursors(key), Limiter())
     found = declared(runtime)
     described = document([(skill, routes) for skill, routes in found])
     for prefix in PREFIXES:
@@ -120,9 +120,3 @@ def _pattern(route: Route) -> str:
         if hint is UUID:
             path = path.replace(f"{{{name}}}", f"{{{name}:{_UUID}}}")
     return path
-
-
-async def _identify(runtime: Runtime, authorization: str, *, ip: str) -> Any:
-    from bot.identity.access import identify
-
-    return await identify(runtime, authorization, ip=ip)

@@ -214,9 +214,8 @@ def _kinds(route: Route, skill: str) -> Iterator[Kind]:
     yield problems.TOO_MANY
     yield problems.INVALID  # unknown parameters are refused everywhere
     yield problems.UNAVAILABLE
-    if route.permission is not Access.ANYONE:
-        yield problems.NOT_SIGNED_IN
-        yield problems.FORBIDDEN
+    yield problems.NOT_SIGNED_IN
+    yield problems.FORBIDDEN
     if route.parameters:
         yield NOT_FOUND
     if skill:
@@ -236,3 +235,4 @@ def _kinds(route: Route, skill: str) -> Iterator[Kind]:
     if route.method != "GET":
         yield problems.CONFLICT
     yield from route.raises.values()
+    yield from route.kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from bot.errors import CrossOrganization, Permanent, Refused, Retryable, UserFacing
 from bot.http import NOT_FOUND, Fault, Kind, Problem
 from bot.identity import NotAllowed
+from bot.identity.errors import LinkSpent, NotAMember, NotPossible, TooManyTries, Unauthenticated, WeakPassword
 from bot.publishing.service import Moved, NotSound
 
 __all__ = [
@@ -54,7 +56,7 @@ NO_MATCH = Kind("changed-meanwhile", 412, "It is not as you saw it any more")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "The body's type is not taken here")
 INVALID = Kind("invalid", 422, "Something in the request is not as it must be")
-KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request")
+KEY_REUSED = Kind("idempotency-key-reused", 409, "The Idempotency-Key belongs to another request")
 NOT_SOUND = Kind("draft-has-errors", 422, "The draft has errors")
 NO_PRECONDITION = Kind("precondition-required", 428, "Say which state you saw")
 TOO_MANY = Kind("too-many-requests", 429, "Slow down")
@@ -76,6 +78,18 @@ def problem_of(error: Exception, raises: Mapping[type[Exception], Kind]) -> Prob
     match error:
         case Problem():
             return error
+        case TooManyTries():
+            return Problem(TOO_MANY, str(error), headers={"Retry-After": str(math.ceil(error.after_s))})
+        case Unauthenticated():
+            return Problem(NOT_SIGNED_IN, str(error), headers={"WWW-Authenticate": "Bearer"}, reason=error.reason)
+        case NotAMember():
+            return Problem(FORBIDDEN, str(error), reason=error.reason)
+        case NotPossible() if error.field:
+            return Problem(INVALID, str(error), faults=[Fault(str(error), (error.field,))], reason=error.reason)
+        case NotPossible():
+            return Problem(CONFLICT, str(error), reason=error.reason)
+        case WeakPassword() | LinkSpent():
+            return Problem(INVALID, str(error), reason=error.reason)
         case NotAllowed():
             return Problem(FORBIDDEN, str(error), permission=error.permission)
         case ValidationError():
@@ -100,15 +114,18 @@ def problem_of(error: Exception, raises: Mapping[type[Exception], Kind]) -> Prob
             return Problem(TOO_LARGE, "send less at once")
         case web.HTTPNotFound():
             return Problem(NOT_FOUND, "there is nothing at this address; /v1/docs lists what there is")
-    if has_lost_a_race(error):
+    if _is_caused_by(error, asyncpg.IntegrityConstraintViolationError):
+        return Problem(CONFLICT, "there is one already, or something that it names is gone by now")
+    if _is_caused_by(error, asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+        # A transaction at repeatable read met somebody else's change.
         return Problem(NO_MATCH, "it was changed while you changed it; read it again")
     return Problem(BROKEN, "the request was not carried out; tell us its request_id if it happens again")
 
 
-def has_lost_a_race(error: BaseException | None) -> bool:
-    """Whether a transaction at repeatable read met somebody else's change; the ORM wraps PostgreSQL's own error."""
+def _is_caused_by(error: BaseException | None, *kinds: type[Exception]) -> bool:
+    """The ORM wraps PostgreSQL's own errors."""
     while error is not None:
-        if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+        if isinstance(error, kinds):
             return True
         error = error.__cause__ or error.__context__
     return False

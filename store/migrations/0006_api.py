@@ -1,4 +1,4 @@
-"""Answers that are kept for their Idempotency-Key."""
+"""Answers that are kept for their Idempotency-Key, and files that were uploaded."""
 
 from tortoise import fields, migrations
 from tortoise.indexes import Index
@@ -7,9 +7,11 @@ from tortoise.migrations import operations as ops
 from store.ids import uuid7
 from store.rls import EnableOrganizationRLS
 
+TABLES = ("api_answers", "uploaded_files")
+
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0004_publishing")]
+    dependencies = [("store", "0005_identity")]
 
     operations = [
         ops.CreateModel(
@@ -34,9 +36,32 @@ class Migration(migrations.Migration):
             },
             bases=["OrgModel"],
         ),
-        ops.RunSQL(
-            "ALTER TABLE api_answers ADD CONSTRAINT fk_api_answers_organization FOREIGN KEY (organization_id) REFERENCES organizations (id)",
-            "ALTER TABLE api_answers DROP CONSTRAINT fk_api_answers_organization",
+        ops.CreateModel(
+            name="UploadedFile",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ("organization_id", fields.UUIDField()),
+                ("blob", fields.CharField(max_length=64)),
+                ("mime_type", fields.CharField(max_length=120)),
+                ("filename", fields.CharField(default="", max_length=240)),
+                ("size_bytes", fields.BigIntField()),
+                ("uploaded_by", fields.CharField(max_length=120)),
+                ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
+            ],
+            options={
+                "table": "uploaded_files",
+                "app": "store",
+                "pk_attr": "id",
+                "table_description": "A file that the organization's staff or programs brought, to be sent.",
+            },
+            bases=["OrgModel"],
         ),
-        EnableOrganizationRLS("api_answers"),
+        *[
+            ops.RunSQL(
+                f"ALTER TABLE {table} ADD CONSTRAINT fk_{table}_organization FOREIGN KEY (organization_id) REFERENCES organizations (id)",
+                f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_organization",
+            )
+            for table in TABLES
+        ],
+        *[EnableOrganizationRLS(table) for table in TABLES],
     ]

@@ -1,6 +1,6 @@
 """The core tables. Skills bring their own beside their code."""
 
-from store.models.api import ApiAnswer
+from store.models.api import ApiAnswer, UploadedFile
 from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.identity import (
@@ -61,6 +61,7 @@ __all__ = [
     "SkillInstall",
     "SkillVersion",
     "TurnTrace",
+    "UploadedFile",
     "UsageFact",
     "User",
     "UserSession",

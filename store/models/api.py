@@ -21,3 +21,17 @@ class ApiAnswer(OrgModel):
         table = "api_answers"
         unique_together = (("organization_id", "actor", "key"),)
         indexes = (("organization_id", "expires_at"),)
+
+
+class UploadedFile(OrgModel):
+    """A file that the organization's staff or programs brought, to be sent."""
+
+    blob = fields.CharField(max_length=64)
+    mime_type = fields.CharField(max_length=120)
+    filename = fields.CharField(max_length=240, default="")
+    size_bytes = fields.BigIntField()
+    uploaded_by = fields.CharField(max_length=120)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "uploaded_files"
