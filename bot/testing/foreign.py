@@ -74,7 +74,8 @@ class ForeignActions:
         self._problem = ""
 
     def find(self, name: str) -> tuple[Any | None, str]:
-        """The action, or why there is none."""
+        """The action, or why there is none. `name` may carry the project's name before a colon."""
+        name = name.rpartition(":")[2]
         if name in self._stubs:
             return self._stubs[name], ""
         if self._found is None:

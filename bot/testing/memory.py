@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid5
 
 from bot.actions import Turn
@@ -27,25 +27,52 @@ from bot.flows import (
     advance,
 )
 from bot.messages import Choice, Choices, Inbound, Media, Outbound, Text
-from bot.skill import ContactInfo, OrganizationInfo
+from bot.skill import ContactInfo, OrganizationInfo, UnitOfWork
 from bot.testing.fakes import Received, SettableClock, received
-from bot.testing.foreign import ForeignActions
 from bot.testing.stage import TurnLog
 from bot.turn import bridge
 from bot.turn.speech import parts_of
 from bot.understand import understand
 
-__all__ = ["MemoryPerson", "MemoryStage"]
+__all__ = ["Actions", "MemoryPerson", "MemoryStage", "Scene"]
 
 SESSION_EXPIRY_MIN = 60.0  # Rasa's default
 SPACE = UUID("5f0c1b7e-0000-4000-8000-000000000000")
 SESSION_START = "/session_start"
 
 
+class Actions(Protocol):
+    def find(self, name: str) -> tuple[Any | None, str]:
+        """The action of that id (`skill:action`), or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where actions of ours find themselves: a real organization, and a transaction to read and write in."""
+
+    organization: OrganizationInfo
+    account_id: UUID
+    session_id: UUID
+    contact_id: UUID
+    work: UnitOfWork
+
+
 class MemoryStage:
+    """`scene`: for actions that need an organization; a foreign project's do not."""
+
     def __init__(
-        self, compiled: Compiled, skill: str, actions: ForeignActions, *, now: datetime, locale: str = "en"
+        self,
+        compiled: Compiled,
+        skill: str,
+        actions: Actions,
+        *,
+        now: datetime,
+        locale: str = "en",
+        scene: Scene | None = None,
+        expiry_min: float = SESSION_EXPIRY_MIN,
     ) -> None:
+        self.scene = scene
+        self.expiry_min = expiry_min  # where the files say nothing
         self.compiled = compiled
         self.skill = skill
         self.actions = actions
@@ -79,7 +106,7 @@ class MemoryStage:
     def session_expiry(self) -> tuple[timedelta | None, bool]:
         """(silence after which a session is over, None: never; whether slots are kept)."""
         config = self.compiled.session.get(self.skill, {})
-        minutes = float(config.get("session_expiration_time", SESSION_EXPIRY_MIN))
+        minutes = float(config.get("session_expiration_time", self.expiry_min))
         return timedelta(minutes=minutes) if minutes else None, bool(
             config.get("carry_over_slots_to_new_session", True)
         )
@@ -209,8 +236,8 @@ class MemoryPerson:
 
     async def _perform(self, asked: RunAction, part: Inbound | None, text: str) -> ActionResult:
         stage = self.stage
-        name = asked.name.partition(":")[2]
-        action, why = stage.actions.find(name)
+        skill, _, name = asked.name.partition(":")
+        action, why = stage.actions.find(asked.name)
         if action is None:
             if name.startswith("validate_"):  # not there, not asked: the answer stands
                 return ActionResult()
@@ -218,7 +245,7 @@ class MemoryPerson:
             return ActionResult(failed=why)
         try:
             return await bridge.run_action(
-                action, self._turn(asked, part, text), self.state, stage.compiled, skill=stage.skill
+                action, self._turn(asked, part, text), self.state, stage.compiled, skill=skill
             )
         except UserFacing as e:
             return bridge.failed_kindly(e)
@@ -227,22 +254,23 @@ class MemoryPerson:
             return ActionResult(failed=f"{type(e).__name__} in {name}")
 
     def _turn(self, asked: RunAction, part: Inbound | None, text: str) -> Turn:
-        stage = self.stage
+        stage, scene = self.stage, self.stage.scene
         assert self.session_id is not None
+        nobodys = OrganizationInfo(
+            id=SPACE, name=stage.skill, country="KE", locale=stage.locale, timezone="Africa/Nairobi"
+        )
         return Turn(
-            organization=OrganizationInfo(
-                id=SPACE, name=stage.skill, country="KE", locale=stage.locale, timezone="Africa/Nairobi"
-            ),
-            contact=ContactInfo(id=self.session_id, name=self.name, locale=stage.locale),
-            session_id=self.session_id,
-            account_id=SPACE,
+            organization=scene.organization if scene else nobodys,
+            contact=ContactInfo(id=scene.contact_id if scene else self.session_id, name=self.name, locale=stage.locale),
+            session_id=scene.session_id if scene else self.session_id,
+            account_id=scene.account_id if scene else SPACE,
             inbox_id=uuid5(self.session_id, str(self.turns)),
             step=asked.key,
             now=stage.clock.now(),
             locale=stage.locale,
             text=text,
             message=part,
-            slots=bridge.plain_slots(self.state, stage.skill),
-            work=None,
+            slots=bridge.plain_slots(self.state, asked.name.partition(":")[0]),
+            work=scene.work if scene else None,
             metadata=self.metadata,
         )

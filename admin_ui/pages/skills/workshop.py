@@ -1,0 +1,413 @@
+"""The workshop of one skill: its files, what is wrong with them, a phone that talks with the draft, its diagram, its changes, its versions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
+
+from admin_ui.kit import (
+    Desk,
+    Live,
+    badge,
+    bound,
+    button,
+    confirm,
+    dialog,
+    empty,
+    heading,
+    live,
+    note,
+    page,
+    panel,
+    text_field,
+    toast,
+)
+from admin_ui.kit.frame import crumb
+from admin_ui.pages.skills.bench import Bench, open_bench
+from admin_ui.pages.skills.phone import Phone
+from bot.flows.diagnostics import Diagnostic
+from bot.publishing import Overlay
+from bot.publishing.rows import Moved
+from bot.publishing.service import NotSound
+from bot.tools.graph import mermaid
+
+SAVE_AFTER_S = 0.8  # of quiet
+LANGUAGES = {"yml": "YAML", "yaml": "YAML", "md": "Markdown"}
+
+
+@page(
+    "/skills/{name}",
+    title={"en": "Workshop", "sw": "Karakana"},
+    permission="skills.edit",
+    parent="/skills",
+    wide=True,
+)
+async def workshop(desk: Desk, name: str, file: str = "") -> None:
+    bench = await open_bench(desk, name)
+    await bench.look()
+    crumb(desk.say(dict(bench.skill.manifest.title)) if bench.skill.manifest else name)
+    path = file if file in bench.texts else next((each for each in bench.texts if each.startswith("flows/")), "")
+    await Workshop(desk, bench, path or next(iter(bench.texts), "")).build()
+
+
+@dataclass(slots=True)
+class Workshop:
+    desk: Desk
+    bench: Bench
+    path: str
+    text: str = ""  # as it stands in the editor
+    typed_at: float = 0.0
+    is_dirty: bool = False
+    parts: dict[str, Live] = field(default_factory=dict)
+    editor: ui.codemirror | None = None
+    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def build(self) -> None:
+        text = {
+            "en": "Change texts and flows of your own. Nobody sees a draft until you publish it.",
+            "sw": "Badilisha maandishi na mitiririko yako. Hakuna anayeona rasimu hadi uichapishe.",
+        }
+        with heading({"en": f"Workshop: {self.bench.skill.name}", "sw": f"Karakana: {self.bench.skill.name}"}, text):
+            self.parts["state"] = await live(self._state)
+            button(
+                {"en": "Discard", "sw": "Tupa"},
+                bound(self._ask_to_discard, writes=False),
+                kind="quiet",
+                icon="delete_sweep",
+                mark="discard",
+            )
+            if self.desk.may("skills.publish"):
+                button(
+                    {"en": "Publish", "sw": "Chapisha"},
+                    bound(self._ask_to_publish, writes=False),
+                    kind="primary",
+                    icon="publish",
+                    mark="publish",
+                )
+        with ui.element("div").classes("cn-workshop"):
+            with panel(flush=True, classes="cn-files"):
+                self.parts["files"] = await live(self._files)
+            with panel(flush=True, classes="cn-editor"):
+                self.parts["editor"] = await live(self._editor)
+                self.parts["problems"] = await live(self._problems)
+            with panel(classes="cn-side"):
+                await self._side()
+        ui.timer(0.4, bound(self._save_when_quiet, writes=False))
+
+    # -- the parts
+
+    async def _state(self) -> None:
+        changed = len(self.bench.changed)
+        errors = sum(each.severity == "error" for each in self.bench.told)
+        with ui.element("div").classes("cn-line"):
+            if self.is_dirty:
+                badge("saving …")
+            elif errors:
+                badge(f"{errors} to mend", "bad")
+            elif changed:
+                badge(f"{changed} {'file differs' if changed == 1 else 'files differ'} from as shipped", "warn")
+            else:
+                badge("as shipped", "good")
+
+    async def _files(self) -> None:
+        wrong = {
+            each.file.rpartition(f"{self.bench.skill.name}/")[2] for each in self.bench.told if each.severity == "error"
+        }
+        with ui.element("nav").classes("cn-list").props('aria-label="Files"'):
+            for path in self.bench.texts:
+                with ui.element("button").classes("cn-row cn-file").props('type="button"') as row:
+                    row.on("click", bound(lambda path=path: self._open(path), writes=False), [])
+                    row.mark(f"file-{path}")
+                    if path == self.path:
+                        row.props["aria-current"] = "true"
+                    ui.label(path).classes("cn-clip cn-grow cn-small")
+                    if any(each.endswith(path) for each in wrong):
+                        badge("!", "bad")
+                    elif path in self.bench.changed:
+                        badge("•", "warn")
+
+    async def _editor(self) -> None:
+        if not self.path:
+            with empty("description", "No file", "This skill has no flows or texts that can be worded."):
+                return
+        self.text = self.bench.texts[self.path]
+        self.editor = ui.codemirror(
+            self.text,
+            on_change=bound(self._typed, writes=False),
+            language=LANGUAGES.get(self.path.rpartition(".")[2]),  # type: ignore[arg-type]
+            theme="basicLight",
+            indent="  ",
+            line_wrapping=True,
+        )
+        self.editor.classes("cn-code-editor").mark("editor")
+        self._mark_lines()
+
+    async def _problems(self) -> None:
+        told = self.bench.told
+        with (
+            ui.element("div")
+            .classes("cn-stack tight")
+            .style("padding: 10px 14px")
+            .props('role="status" aria-live="polite"')
+        ):
+            if not told:
+                note("No mistakes found.", "good")
+            for each in told[:30]:
+                self._problem(each)
+            if len(told) > 30:
+                ui.label(f"and {len(told) - 30} more").classes("cn-muted cn-small")
+
+    def _problem(self, told: Diagnostic) -> None:
+        path = next((each for each in self.bench.texts if told.file.endswith(each)), "")
+        with ui.element("button").classes("cn-row cn-problem").props('type="button"') as row:
+            row.on("click", bound(lambda: self._go_to(path, told.line), writes=False), [])
+            badge(told.severity, "bad" if told.severity == "error" else "warn")
+            with ui.element("div").classes("cn-grow"):
+                ui.label(told.message + (f" {told.suggestion}" if told.suggestion else "")).classes("cn-small")
+                ui.label(f"{path or told.file}:{told.line}:{told.column}  {told.code}").classes("cn-muted cn-small num")
+
+    async def _side(self) -> None:
+        with ui.tabs().props("dense no-caps align=left").classes("cn-tabs") as tabs:
+            talk = ui.tab("Phone")
+            picture = ui.tab("Diagram")
+            changes = ui.tab("Changes")
+            past = ui.tab("Versions")
+        with ui.tab_panels(tabs, value=talk, animated=False).classes("cn-tab-panels"):
+            with ui.tab_panel(talk):
+                await Phone(self.bench, self.desk.organization.locale).build()
+            with ui.tab_panel(picture):
+                self.parts["diagram"] = await live(self._diagram)
+            with ui.tab_panel(changes):
+                self.parts["changes"] = await live(self._changes)
+            with ui.tab_panel(past):
+                self.parts["versions"] = await live(self._versions)
+
+    async def _diagram(self) -> None:
+        if any(each.severity == "error" for each in self.bench.told):
+            note("Mend the mistakes first: a flow with one has no diagram.", "warn")
+            return
+        compiled = await self.bench.compiled()
+        source = self.bench.desk.runtime.registry.source(self.bench.skill.name, Overlay(self.bench.draft.files))
+        here = [each for each in source.flows.values() if self.path and each.pos.file.endswith(self.path)]
+        flows = here or list(source.flows.values())
+        for each in flows[:6]:
+            flow = compiled.flows.get(f"{self.bench.skill.name}:{each.id}")
+            if flow is not None:
+                ui.label(flow.title(self.desk.locale)).classes("cn-strong")
+                ui.mermaid(_without_fence(mermaid(flow, compiled, each))).classes("cn-diagram")
+
+    async def _changes(self) -> None:
+        found = await self.bench.changes()
+        if not found:
+            with empty("difference", "Nothing differs", "The draft is what people meet today."):
+                return
+        for each in found:
+            with ui.element("div").classes("cn-line between"):
+                ui.label(each.path).classes("cn-strong cn-small")
+                badge(each.what, {"added": "good", "removed": "bad"}.get(each.what, "warn"))  # type: ignore[arg-type]
+            with ui.element("pre").classes("cn-diff"):
+                for line in each.text.splitlines():
+                    kind = (
+                        "add"
+                        if line.startswith("+")
+                        else "del"
+                        if line.startswith("-")
+                        else "at"
+                        if line.startswith("@")
+                        else ""
+                    )
+                    ui.label(line or " ").classes(f"cn-code {kind}")
+
+    async def _versions(self) -> None:
+        found = await self.bench.versions()
+        current = found[0].number if found else 0
+        if not found:
+            with empty("history", "As shipped", "When you publish, each version stays here and can be brought back."):
+                return
+        with ui.element("div").classes("cn-list"):
+            for each in found:
+                with ui.element("div").classes("cn-row"):
+                    with ui.element("div").classes("cn-grow"):
+                        ui.label(
+                            f"Version {each.number}"
+                            + (f", brings back {each.restores or 'as shipped'}" if each.restores is not None else "")
+                        ).classes("cn-strong")
+                        ui.label(f"{self.desk.moment(each.published_at)}  ·  {each.note or 'no note'}").classes(
+                            "cn-muted cn-small"
+                        )
+                    if each.number == current:
+                        badge("live", "good")
+                    elif self.desk.may("skills.publish"):
+                        button(
+                            "Bring back",
+                            bound(lambda to=each.number: self._ask_to_roll_back(to, current), writes=False),
+                            small=True,
+                        )
+            if self.desk.may("skills.publish") and current:
+                with ui.element("div").classes("cn-row"):
+                    ui.label("As shipped").classes("cn-grow cn-strong")
+                    button(
+                        "Bring back",
+                        bound(lambda: self._ask_to_roll_back(0, current), writes=False),
+                        small=True,
+                        mark="as-shipped",
+                    )
+
+    # -- typing and saving
+
+    async def _typed(self, event: ValueChangeEventArguments[str]) -> None:
+        self.text = event.value or ""
+        self.typed_at = time.monotonic()
+        if not self.is_dirty and self.path and self.text != self.bench.texts.get(self.path):
+            self.is_dirty = True
+            await self.parts["state"].refresh()
+
+    async def _save_when_quiet(self) -> None:
+        if self.is_dirty and time.monotonic() - self.typed_at > SAVE_AFTER_S and not self._saving.locked():
+            await self._save()
+
+    async def _save(self, *, over: bool = False) -> None:
+        """What is typed while it is being written is written the next time."""
+        async with self._saving:
+            text = self.text
+            self.is_dirty = False
+            try:
+                if text != self.bench.texts.get(self.path):
+                    await self.bench.write(self.path, text, over=over)
+            except Moved as e:
+                self._ask_whose(str(e))
+                return
+            except Exception:
+                self.is_dirty = True
+                self.typed_at = time.monotonic() + 5  # not at once again
+                raise
+            await self._looked()
+
+    async def _looked(self) -> None:
+        await self.bench.look()
+        self._mark_lines()
+        for name in ("state", "files", "problems", "diagram", "changes"):
+            await self.parts[name].refresh()
+
+    def _mark_lines(self) -> None:
+        if self.editor is None:
+            return
+        here = [each for each in self.bench.told if self.path and each.file.endswith(self.path)]
+        last = self.text.count("\n") + 1
+        lines = {min(each.line, last): each for each in reversed(here)}
+        self.editor.decorations = [
+            {"kind": "line", "line": line, "class": f"cn-line-{each.severity}"} for line, each in sorted(lines.items())
+        ]
+        self.editor.line_tooltips = {line: each.message for line, each in lines.items()}
+
+    async def _open(self, path: str) -> None:
+        if self.is_dirty:
+            await self._save()
+        self.path = path
+        for name in ("files", "editor", "diagram"):
+            await self.parts[name].refresh()
+
+    async def _go_to(self, path: str, line: int) -> None:
+        if path and path != self.path:
+            await self._open(path)
+        if self.editor is not None and path == self.path:
+            self.editor.reveal_line(line)
+
+    def _ask_whose(self, why: str) -> None:
+        async def theirs() -> None:
+            await self.bench.again()
+            await self.parts["editor"].refresh()
+            await self._looked()
+
+        async def mine() -> None:
+            await self._save(over=True)
+
+        self.is_dirty = False
+        text = {
+            "en": f"{why[:1].upper()}{why[1:]}. Keep what you wrote in {self.path}, or look at theirs?",
+            "sw": f"Mtu mwingine amebadilisha rasimu hii. Ubaki na ulichoandika kwenye {self.path}, au uone chake?",
+        }
+        with (
+            dialog({"en": "Somebody else wrote too", "sw": "Mtu mwingine pia ameandika"}, text=text) as box,
+            ui.element("div").classes("cn-actions"),
+        ):
+            button({"en": "Theirs", "sw": "Chake"}, kind="quiet").on("click", box.close, []).on(
+                "click", bound(theirs, writes=False), []
+            )
+            button({"en": "Keep mine", "sw": "Baki na changu"}, kind="primary", mark="keep-mine").on(
+                "click", box.close, []
+            ).on("click", bound(mine, writes=False), [])
+        box.open()
+
+    # -- publishing
+
+    async def _ask_to_publish(self) -> None:
+        if self.is_dirty:
+            await self._save()
+        if any(each.severity == "error" for each in self.bench.told):
+            toast("There are mistakes to mend first.", kind="bad")
+            return
+        lost = await self.bench.stranded()
+
+        async def go() -> None:
+            box.close()
+            await self._publish(why.value or "")
+
+        text = (
+            f"{lost} conversations under way lose their place and are told so. " if lost else ""
+        ) + "From then on people meet this version; you can bring the old one back at any time."
+        with dialog({"en": "Publish this draft", "sw": "Chapisha rasimu hii"}, text=text) as box:
+            why = text_field("What is new", hint="For your colleagues; people do not see it.", mark="publish-note")
+            with ui.element("div").classes("cn-actions"):
+                button({"en": "Cancel", "sw": "Ghairi"}, box.close, kind="quiet")
+                button({"en": "Publish", "sw": "Chapisha"}, bound(go, writes=False), kind="primary", mark="publish-now")
+        box.open()
+
+    async def _publish(self, why: str) -> None:
+        self.desk.require("skills.publish")
+        try:
+            made = await self.bench.publish(why)
+        except NotSound as e:
+            toast(f"Not published: {e.diagnostics[0].message}", kind="bad")
+        else:
+            toast(f"Version {made.number} is live; every conversation has it within ten seconds.")
+        await self._looked()
+        await self.parts["versions"].refresh()
+
+    def _ask_to_roll_back(self, to: int, current: int) -> None:
+        async def go() -> None:
+            self.desk.require("skills.publish")
+            made = await self.bench.roll_back(to, current)
+            toast(f"Version {made.number} is live and says what {f'version {to}' if to else 'was shipped'} said.")
+            await self._looked()
+            await self.parts["versions"].refresh()
+
+        name = f"version {to}" if to else "what was shipped"
+        confirm(
+            f"Bring back {name}?",
+            "It is published again under a new number. Your draft stays.",
+            "Bring back",
+            bound(go, writes=False),
+            kind="primary",
+        )
+
+    def _ask_to_discard(self) -> None:
+        async def go() -> None:
+            await self.bench.throw_away()
+            await self.parts["editor"].refresh()
+            await self._looked()
+
+        confirm(
+            "Throw the draft away?",
+            "It becomes what is published now. This cannot be undone.",
+            "Throw away",
+            bound(go, writes=False),
+        )
+
+
+def _without_fence(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("```"))

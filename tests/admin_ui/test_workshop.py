@@ -1,0 +1,84 @@
+"""An organizer words a skill anew, talks with the draft, publishes it, and brings the old one back."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from tests.admin_ui.desk import Desks
+
+PATH = "domain.yml"
+
+
+async def _version(desks: Desks) -> int | None:
+    rows = await desks.stage.rows("SELECT max(number) AS n FROM skill_versions WHERE skill = 'assistant'")
+    number: int | None = rows[0]["n"]
+    return number
+
+
+async def test_a_text_is_changed_tried_published_and_brought_back(desks: Desks) -> None:
+    user = await desks.sit_down("owner")
+    await user.open(f"/skills/assistant?file={PATH}")
+    [editor] = user.find(marker="editor").elements
+    assert isinstance(editor, ui.codemirror)
+    text = editor.value
+    assert "What would you like to do?" in text
+    editor.value = text.replace("What would you like to do?", "How may we help at Savanna?")
+    await user.should_see("1 file differs from as shipped", retries=40)
+    user.find(marker="simulator-text").type("hi").trigger("keydown.enter")
+    await user.should_see("How may we help at Savanna?", retries=40)
+    user.find(marker="publish").click()
+    await user.should_see("Publish this draft", retries=20)
+    user.find(marker="publish-now").click()
+    await user.should_see("Version 1 is live", retries=40)
+    assert await _version(desks) == 1
+
+
+async def test_a_mistake_is_shown_with_its_place_and_is_not_published(desks: Desks) -> None:
+    user = await desks.sit_down("owner")
+    await user.open(f"/skills/assistant?file={PATH}")
+    [editor] = user.find(marker="editor").elements
+    assert isinstance(editor, ui.codemirror)
+    editor.value = editor.value + "\nslots:\n  broken: [\n"
+    await user.should_see("to mend", retries=40)
+    await user.should_see("domain.yml:", retries=10)
+    user.find(marker="publish").click()
+    await user.should_see("There are mistakes to mend first.", retries=20)
+    assert await _version(desks) is None
+
+
+async def test_of_two_who_write_at_once_the_second_is_asked(desks: Desks) -> None:
+    first, second = await desks.sit_down("owner"), await desks.sit_down("admin")
+    for user in (first, second):
+        await user.open(f"/skills/assistant?file={PATH}")
+    for user, word in ((first, "Savanna"), (second, "Pwani")):
+        [editor] = user.find(marker="editor").elements
+        assert isinstance(editor, ui.codemirror)
+        with user:
+            editor.value = editor.value.replace("What would you like to do?", f"How may we help at {word}?")
+        await user.should_see("1 file differs" if word == "Savanna" else "Somebody else wrote too", retries=40)
+    second.find(marker="keep-mine").click()
+    await second.should_see("1 file differs from as shipped", retries=40)
+
+
+async def test_a_viewer_sees_the_skills_and_edits_nothing(desks: Desks) -> None:
+    user = await desks.sit_down("viewer")
+    await user.open("/skills")
+    await user.should_see("Skills")
+    await user.should_not_see("Edit")
+    await user.open("/skills/assistant")
+    await user.should_not_see(marker="editor")
+
+
+async def test_a_skill_is_switched_off_and_on(desks: Desks) -> None:
+    user = await desks.sit_down("owner")
+    await user.open("/skills")
+    user.find(marker="switch-events").click()
+
+    async def is_on() -> bool:
+        return bool((await desks.stage.rows("SELECT enabled FROM skill_installs WHERE skill = 'events'"))[0]["enabled"])
+
+    await user.should_see("events is off", retries=40)
+    assert not await is_on()
+    user.find(marker="switch-events").click()
+    await user.should_see("events is on", retries=40)
+    assert await is_on()
