@@ -36,7 +36,7 @@ def _moment(name: str, *, now: bool = False) -> tuple[str, Any]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0005_identity"), ("store", "0006_api")]
+    dependencies = [("store", "0007_conversations")]
 
     operations = [
         ops.AddField(model_name="Contact", name="labels", field=JsonField(null=True)),
