@@ -83,7 +83,7 @@ async def test_a_list_is_put_in_order_by_its_arrows(desks: Desks) -> None:
     assert user.client is not None
     down = [each for each in user.client.elements.values() if each.props.get("aria-label") == "Move down"]
     with user.client:
-        for listener in down[0]._event_listeners.values():
+        for listener in list(down[0]._event_listeners.values()):
             await listener.handler()
     assert done == [["second", "first", "third"]]
 
