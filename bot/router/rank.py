@@ -51,7 +51,7 @@ def is_question(text: str) -> bool:
 
 
 def rank(text: str, flows: Sequence[Flow], compiled: Compiled, *, first: str, top: int) -> list[Candidate]:
-    """The `top` nearest, best first; among equals those of skill `first`, then in the order of the skills.
+    """The `top` nearest, best first; among equals those of skill `first`, then one of each skill in turn, answers in passing last.
 
     Flows that want to be in every prompt are always there.
     """
@@ -59,11 +59,14 @@ def rank(text: str, flows: Sequence[Flow], compiled: Compiled, *, first: str, to
     stems = _stems([text])
     whole = sum(index.weights.get(stem, 1.0) for stem in stems) or 1.0
     scored = []
+    so_far: Counter[str] = Counter()  # of each skill: a long list of one must not crowd out the others
     for n, flow in enumerate(flows):
+        so_far[flow.skill] += 1
         common = stems & index.bags.get(flow.id, frozenset())
         score = sum(index.weights.get(stem, 1.0) for stem in common) / whole
-        scored.append((-score, flow.skill != first, n, Candidate(flow, round(score, 3))))
-    ordered = [each for *_, each in sorted(scored, key=lambda entry: entry[:3])]
+        place = (-score, flow.skill != first, flow.aside, so_far[flow.skill], n)
+        scored.append((*place, Candidate(flow, round(score, 3))))
+    ordered = [each for *_, each in sorted(scored, key=lambda entry: entry[:5])]
     kept = [each for each in ordered if each.flow.always_include_in_prompt][:top]
     others = [each for each in ordered if each not in kept][: top - len(kept)]
     return [each for each in ordered if each in kept or each in others]

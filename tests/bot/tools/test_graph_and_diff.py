@@ -20,7 +20,7 @@ def test_a_flow_is_drawn_with_its_questions_and_conditions() -> None:
     assert drawn.splitlines()[:2] == ["%% events:events_register", "flowchart TD"]
     assert '[/"events_confirm?"/]' in drawn
     assert "-->|\"slots.events_found = 'none'\"| s" in drawn
-    assert graph_of("events").count("flowchart TD") == 5
+    assert graph_of("events").count("flowchart TD") == 9
 
 
 def test_a_flow_that_is_not_there_is_told_the_nearest() -> None:
