@@ -27,7 +27,7 @@ WRONG_COSTS = 1.5  # right answers that one wrong start outweighs, when threshol
 MIN_TO_FIT = 40  # examples of flows; below, what is chosen would be chance
 FLOOR, MARGIN_FLOOR = 0.25, 0.04
 STRANGE = 0.35  # "registr" is 0.68 like an example and "hiii" 0.38; names and "blorp" stay below, whatever sense a model sees in them
-DEFAULT_T_HI, DEFAULT_MARGIN = 0.3, 0.1
+DEFAULT_T_HI, DEFAULT_MARGIN = 0.33, 0.1
 
 
 class Example(NamedTuple):

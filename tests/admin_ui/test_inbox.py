@@ -91,6 +91,7 @@ async def test_canned_replies_come_by_their_short_name(desks: Desks) -> None:
     await ann.say("hi")
     user = await desks.sit_down("event_manager")
     await open_inbox(user, ann)
+    await user.should_see(marker="canned", retries=PATIENCE)
     user.find(marker="canned").click()
     await user.should_see("None yet", retries=PATIENCE)
     user.find(marker="canned-name").type("no spaces, please")

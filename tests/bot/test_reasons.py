@@ -63,4 +63,4 @@ async def test_an_inbox_row_tells_the_class_of_what_a_turn_raised(world: World) 
         found: str | None = await value(world, "SELECT last_error FROM inbox WHERE last_error <> ''")
         return found
 
-    assert await until(world, failed, "the turn failed") == "TurnBroke: RaiseError"
+    assert await until(world, failed, "the turn failed") == "RaiseError"

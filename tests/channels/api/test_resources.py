@@ -9,7 +9,7 @@ import pytest
 
 from bot.identity import Role
 from bot.testing.people import enrol
-from store.models import OutboxItem, Session
+from store.models import Contact, OutboxItem, Session
 from store.tenancy import organization_scope
 from tests.channels.api.office import Office
 from tests.channels.api.things import SECRET, make_things
@@ -111,7 +111,9 @@ async def test_a_message_goes_out_through_the_gate(office: Office) -> None:
     listed = (await office.call("GET", path, token=token)).data
     assert listed[0]["id"] == sent.data["id"]
     with organization_scope(office.organization_id):
-        assert [str(each.message_id) for each in await OutboxItem.all()] == [sent.data["id"]]
+        queued = [str(each.message_id) for each in await OutboxItem.all()]
+        assert sent.data["id"] in queued
+        assert len(queued) == 2, "the person is told that a human writes now"
         await Session.filter(id=things["conversation_id"]).update(
             last_user_at=office.runtime.clock.now() - timedelta(hours=25)
         )
@@ -119,6 +121,10 @@ async def test_a_message_goes_out_through_the_gate(office: Office) -> None:
     assert (late.status, late.json["type"]) == (409, f"{KIND}message-refused")
     assert "template" in late.json["detail"]
     template = {"type": "template", "name": "hello", "language": "en", "values": ["Asha"]}
+    unasked = await office.call("POST", path, token=token, json={"part": template})
+    assert (unasked.status, "agree" in unasked.json["detail"]) == (409, True)
+    with organization_scope(office.organization_id):
+        await Contact.filter(id=things["contact_id"]).update(opted_in_at=office.runtime.clock.now())
     assert (await office.call("POST", path, token=token, json={"part": template})).status == 201
 
 
