@@ -150,8 +150,13 @@ async def test_whoever_stopped_marketing_gets_none_any_more(desk: Desk) -> None:
     await say_failed(desk, key, code=131050)
     [second] = await desk.put("more news", lane=Lane.BULK)
     [other] = await desk.put("news", to=BRIAN, lane=Lane.BULK)
-    await desk.deliver(Lane.BULK)
-    assert (await desk.fate(second))["reason"] == "opted_out"
+
+    async def decided() -> str | None:
+        await desk.deliver(Lane.BULK)  # a row waits until the one before it is marked
+        reason: str | None = (await desk.fate(second))["reason"]
+        return reason
+
+    assert await until(desk.world, decided, "the second is decided") == "opted_out"
     assert (await desk.fate(other))["status"] == "accepted"
     found = await rows(desk.world, "SELECT state FROM consents WHERE source = 'provider'")
     assert [row["state"] for row in found] == ["withdrawn"]

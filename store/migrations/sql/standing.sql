@@ -114,8 +114,8 @@ BEGIN
     PERFORM set_config('app.current_org', p_org::text, true);
     UPDATE contacts c SET opted_out_at = p_at FROM messages m
     WHERE m.organization_id = p_org AND m.id = p_message AND c.organization_id = p_org AND c.id = m.contact_id AND c.opted_out_at IS NULL
-      -- By a status it may come after a new consent. Statuses tell whole seconds only, so the message's own beginning is compared.
-      AND (c.opted_in_at < m.created_at) IS NOT FALSE
+      -- By a status it may come after a new consent; statuses tell whole seconds only.
+      AND (date_trunc('second', c.opted_in_at) <= m.accepted_at) IS NOT FALSE
     RETURNING c.id INTO person;
     IF person IS NULL THEN
         RETURN false;
