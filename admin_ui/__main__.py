@@ -8,6 +8,7 @@ import signal
 import sys
 
 from admin_ui.settings import AdminSettings
+from bot import telemetry
 from bot.config import Configuration
 from bot.errors import ChatNationError, ConfigError
 from bot.logs import set_up
@@ -20,6 +21,7 @@ STOP_S = 3
 async def serve() -> None:
     configuration = Configuration.read()
     set_up(configuration.section(LogSettings, "log"), service="admin")
+    telemetry.start(configuration, service="admin")
     settings = configuration.section(AdminSettings, "admin")
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(configuration.data / "admin"))
     # NiceGUI reads its environment when it is imported.
@@ -50,6 +52,7 @@ async def serve() -> None:
             )
     finally:
         await runtime.close()
+        telemetry.stop()
 
 
 def main() -> int:

@@ -14,7 +14,6 @@ from bot.cli.process import CONFIG_ERROR, Process
 from bot.cli.state import UpState, claim
 from bot.cli.supervisor import Gone, Supervisor
 from bot.config import Configuration
-from bot.demo.staff import PASSWORD, STAFF
 from bot.errors import ConfigError, EmbeddedServerError
 
 __all__ = ["Up", "run"]
@@ -79,7 +78,7 @@ class Up:
         self._write_state()
         self._console.step(f"started in {time.monotonic() - began:.1f} s, Ctrl-C stops everything")
         if plan.has_demo:
-            self._console.step(f"sign in to the admin app as {STAFF[0].email} with “{PASSWORD}”")
+            self._console.step("`chatnation demo info` lists who may sign in to the admin app")
         self._console.ready(_ready_line(plan.state.urls))
 
     def _begin(self, process: Process) -> str:
