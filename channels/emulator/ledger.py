@@ -71,7 +71,7 @@ class Ledger:
         ]
 
     def rates(self) -> dict[str, Any]:
-        """Per number: accepted and tried sends, the worst sliding second of each, and how often a rule was broken."""
+        """Per number: accepted and tried sends, the worst sliding second of each, the worst ten seconds, and how often a rule was broken."""
         limits = self._limits
         return {
             number.id: {
@@ -79,6 +79,7 @@ class Ledger:
                 "tried": limits.attempted[number.id].total,
                 "sliding_second_max": limits.accepted[number.id].maximum,
                 "tried_sliding_second_max": limits.attempted[number.id].maximum,
+                "tried_ten_seconds_max": limits.attempted_long[number.id].maximum,
                 "both_ways_sliding_second_max": limits.both_ways[number.id].maximum,
                 "limit_per_s": number.settings.throughput_per_s,
                 "over_rate": limits.over_rate[number.id],

@@ -8,29 +8,31 @@ from channels.emulator.settings import Limits
 from channels.emulator.state import Number, Thread
 
 DAY_S = 86_400.0
+LONG_S = 10.0  # so long that what arrived some milliseconds late or early no longer shows
 
 
 class RateMeter:
-    """Counts events of the last second on the monotonic clock and remembers the worst second."""
+    """Counts events of the last `window_s` seconds on the monotonic clock and remembers the most that one window saw."""
 
-    __slots__ = ("_at", "maximum", "total")
+    __slots__ = ("_at", "_window_s", "maximum", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, window_s: float = 1.0) -> None:
         self._at: deque[float] = deque()
+        self._window_s = window_s
         self.maximum = 0
         self.total = 0
 
     def count(self, at: float) -> int:
-        """Events in the last second before `at`, without it."""
-        while self._at and self._at[0] <= at - 1.0:
+        """Events in the window before `at`, without it."""
+        while self._at and self._at[0] <= at - self._window_s:
             self._at.popleft()
         return len(self._at)
 
     def add(self, at: float) -> None:
-        in_second = self.count(at) + 1
+        in_window = self.count(at) + 1
         self._at.append(at)
         self.total += 1
-        self.maximum = max(self.maximum, in_second)
+        self.maximum = max(self.maximum, in_window)
 
 
 class LimitKeeper:
@@ -41,6 +43,7 @@ class LimitKeeper:
         self._clock = clock
         self.accepted: dict[str, RateMeter] = defaultdict(RateMeter)
         self.attempted: dict[str, RateMeter] = defaultdict(RateMeter)
+        self.attempted_long: dict[str, RateMeter] = defaultdict(lambda: RateMeter(LONG_S))
         self.both_ways: dict[str, RateMeter] = defaultdict(RateMeter)
         self.over_rate: dict[str, int] = defaultdict(int)
         self.over_pair: dict[str, int] = defaultdict(int)
@@ -53,6 +56,7 @@ class LimitKeeper:
         at = self._clock.real()
         meter = self.both_ways[number.id] if self.limits.rate_counts_inbound else self.accepted[number.id]
         self.attempted[number.id].add(at)
+        self.attempted_long[number.id].add(at)
         allowed = number.settings.throughput_per_s
         if meter.count(at) < allowed:
             return
@@ -120,7 +124,9 @@ class LimitKeeper:
 
     def forget(self) -> None:
         """Starts all counts anew; pair buckets live in the threads."""
-        for counts in (self.accepted, self.attempted, self.both_ways, self.over_rate, self.over_pair, self._tier):
+        for meters in (self.accepted, self.attempted, self.attempted_long, self.both_ways):
+            meters.clear()
+        for counts in (self.over_rate, self.over_pair, self._tier):
             counts.clear()
 
     def _pair_tokens(self, thread: Thread) -> float:

@@ -130,7 +130,9 @@ async def test_a_flood_of_one_organization_leaves_the_other_answering(stack: Sta
     assert faults_of(report) == CLEAN, report["threads"][:2]
     ledger = await whatsapp.ledger(details=False)
     rates = ledger["rates"][flooded]
-    assert rates["tried_sliding_second_max"] <= rates["limit_per_s"] * 1.05, rates
+    # The second itself is `make bench`'s, on a machine that does nothing else: here a send arrives as late as two busy cores make it.
+    assert rates["tried_ten_seconds_max"] <= rates["limit_per_s"] * 10 * 1.01, rates
+    assert rates["tried_sliding_second_max"] <= rates["limit_per_s"] * 1.15, rates
 
 
 async def _asks(client: EmulatorClient, people: list[str], number: str) -> float:

@@ -218,10 +218,16 @@ class TestAsRoot:
         assert int(owner.stdout) != 0
 
 
-def test_stop_is_clean(server: EmbeddedPostgres, data: Path) -> None:
+@pytest.fixture
+def interrupts() -> object:
+    """Who answers Ctrl-C before a server starts: a library of an earlier test may have put its own there."""
+    return signal.getsignal(signal.SIGINT)
+
+
+def test_stop_is_clean(interrupts: object, server: EmbeddedPostgres, data: Path) -> None:
     pid = server.pid
     assert pid is not None
     server.stop()
     assert not is_alive(pid)
     assert "database system is shut down" in (data / "postgres" / "server.log").read_text()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is interrupts
