@@ -61,7 +61,8 @@ class OrganizationProfile:
 
 
 class _Remembered(Generic[K, V]):
-    def __init__(self) -> None:
+    def __init__(self, fresh_s: float) -> None:
+        self._fresh_s = fresh_s
         self._found: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V | None:
@@ -76,7 +77,7 @@ class _Remembered(Generic[K, V]):
         return None
 
     def put(self, key: K, value: V) -> V:
-        self._found[key] = (time.monotonic() + FRESH_S, value)
+        self._found[key] = (time.monotonic() + self._fresh_s, value)
         return value
 
     def forget(self) -> None:
@@ -84,11 +85,11 @@ class _Remembered(Generic[K, V]):
 
 
 class Directory:
-    """Read through, per process."""
+    """Read through, per process; what is older than `fresh_s` is read again."""
 
-    def __init__(self) -> None:
-        self._organizations: _Remembered[UUID, OrganizationProfile] = _Remembered()
-        self._accounts: _Remembered[tuple[UUID, UUID], DeliveryAccount] = _Remembered()
+    def __init__(self, fresh_s: float = FRESH_S) -> None:
+        self._organizations: _Remembered[UUID, OrganizationProfile] = _Remembered(fresh_s)
+        self._accounts: _Remembered[tuple[UUID, UUID], DeliveryAccount] = _Remembered(fresh_s)
 
     def forget(self) -> None:
         self._organizations.forget()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.accounts import Directory
 from bot.publishing.stranded import Stranded, stranded
 from bot.testing import Person, Stage
 from tests.bot.publishing.desk import Desk
@@ -124,10 +125,8 @@ async def test_a_skill_that_is_switched_off_ends_its_conversation_kindly(stage: 
     assert "How many loaves?" in texts(await (stage.person("Bob")).say("order"))
 
 
-async def test_the_directory_finds_a_new_version_by_itself(
-    stage: Stage, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.accounts.FRESH_S", 0.0)
+async def test_the_directory_finds_a_new_version_by_itself(stage: Stage, desk: Desk) -> None:
+    stage.runtime.directory = Directory(fresh_s=0.0)
     ann = stage.person("Ann")
     await ann.say("hours")
     text = await domain(stage, "Open from 8 to 5.", "Always open.")
