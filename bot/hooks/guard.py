@@ -25,8 +25,8 @@ class Unsafe(ChatNationError):
 
 
 class Guarded(AbstractResolver):
-    def __init__(self) -> None:
-        self._real = ThreadedResolver()
+    def __init__(self, names: AbstractResolver | None = None) -> None:
+        self._real = names or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -61,6 +61,7 @@ def check_url(url: str, *, allow_private: bool) -> None:
         raise Unsafe("leave out spaces and what stands behind #")
     if allow_private:
         return
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         raise Unsafe("this name is of a private network; give an address that the world can reach")
     try:

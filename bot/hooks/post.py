@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from bot.hooks.guard import Guarded, Unsafe, check_url
 from bot.hooks.settings import HookSettings
@@ -46,11 +47,13 @@ class Answered:
 class Poster:
     """Connections of one job, to one endpoint."""
 
-    def __init__(self, settings: HookSettings) -> None:
+    def __init__(self, settings: HookSettings, names: AbstractResolver | None = None) -> None:
+        """`names` look up addresses in place of the system."""
         self._settings = settings
+        self._names = names
 
     async def __aenter__(self) -> Self:
-        resolver = None if self._settings.allow_private else Guarded()
+        resolver = self._names if self._settings.allow_private else Guarded(self._names)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit=self._settings.at_once),
             timeout=aiohttp.ClientTimeout(total=None),
