@@ -168,7 +168,7 @@ async def _stop(runtime: Runtime, endpoint: HookEndpoint, state: HookState, reas
         if not changed:
             return
         await work.tx.execute(
-            "UPDATE hook_deliveries SET state = $3, last_error = CASE WHEN $3 = 'dead' THEN $4 ELSE last_error END"
+            "UPDATE hook_deliveries SET state = $3::text, last_error = CASE WHEN $3::text = 'dead' THEN $4 ELSE last_error END"
             " WHERE organization_id = $1 AND endpoint_id = $2 AND state = 'ready'",
             endpoint.organization_id,
             endpoint.id,

@@ -90,8 +90,9 @@ class Migration(migrations.Migration):
         EnableOrganizationRLS("hook_deliveries"),
         OrganizationForeignKey("hook_deliveries", "endpoint_id", "hook_endpoints"),
         ops.RunSQL(
-            "CREATE INDEX ix_hook_deliveries_due ON hook_deliveries (organization_id, endpoint_id, next_attempt_at) WHERE state = 'ready'",
-            "DROP INDEX ix_hook_deliveries_due",
+            "CREATE INDEX ix_hook_deliveries_due ON hook_deliveries (organization_id, endpoint_id, next_attempt_at) WHERE state = 'ready';"
+            " CREATE INDEX ix_hook_deliveries_left ON hook_deliveries (organization_id, endpoint_id, state) WHERE state IN ('held', 'dead')",
+            "DROP INDEX ix_hook_deliveries_due, ix_hook_deliveries_left",
         ),
         ops.RunSQL(SQL.read_text(), UNDO),
     ]

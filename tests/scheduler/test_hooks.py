@@ -9,18 +9,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import jsonschema
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bot.conversations import give_back, take_over
 from bot.hooks import HookSettings, desk
 from bot.hooks.guard import Unsafe, check_url
 from bot.hooks.post import Poster
+from bot.hooks.told import TESTING, catalogue
 from bot.identity import Principal
 from bot.testing import Stage
 from bot.testing.fakes import Letterbox
 from bot.testing.people import enrol
+from bot.testing.stage import Person
 from bot.unit import open_unit
+from channels.api import openapi
 from scheduler.hooks import put_hook_jobs
 from scheduler.jobs import run_job
 from skills.events.events import OrderPlaced
@@ -45,7 +50,15 @@ class Hooks:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         everything = frozenset(
-            {"webhooks.manage", "inbox.view", "contacts.view", "contacts.phone", "skills.view", "events.orders"}
+            {
+                "webhooks.manage",
+                "inbox.view",
+                "inbox.reply",
+                "contacts.view",
+                "contacts.phone",
+                "skills.view",
+                "events.orders",
+            }
         )
         self.owner = Principal("user", UUID(int=7), stage.organization_id, everything, "Olive")
 
@@ -62,6 +75,11 @@ class Hooks:
             await work.publish(
                 OrderPlaced(order_id=UUID(int=1), event_id=UUID(int=2), contact_id=UUID(int=3), ticket_ids=[])
             )
+
+    async def talk_over(self, person: Person) -> None:
+        for verb in (take_over, give_back):
+            async with self.unit() as work:
+                await verb(work, self.owner, person.session_id)
 
     async def send(self, rounds: int = 1) -> None:
         """What clock and workers do: a job for each endpoint with something due, run side by side."""
@@ -118,6 +136,33 @@ async def test_what_is_said_is_told_and_signed_so_that_the_documented_code_takes
     assert sorted(said) == ["STOP", "hi"]
     with pytest.raises(ValueError, match="wrong signature"):
         verify(secret, receiver.came[0].headers, receiver.came[0].body + b" ")
+
+
+def described(hooks: Hooks, type_: str) -> Any:
+    """The schema of its body, as /v1/openapi.json has it."""
+    document = openapi.document([], [*catalogue(hooks.stage.runtime.registry).values(), TESTING])
+    body = document["webhooks"][type_]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return {**body, "components": document["components"]}
+
+
+async def test_what_is_sent_is_as_openapi_describes_it(hooks: Hooks, receiver: Receiver) -> None:
+    types = list(catalogue(hooks.stage.runtime.registry))
+    endpoint_id, _ = await hooks.subscribe(receiver, *types, whole_phones=True)
+    ann = hooks.stage.person("Ann Wanjiku")
+    await ann.say("hi")
+    await hooks.place_order()
+    await hooks.talk_over(ann)
+    async with hooks.unit() as work:
+        await desk.send_test(work, hooks.owner, await HookEndpoint.get(id=endpoint_id))
+        await Contact.filter(name="Ann Wanjiku").update(locale="sw")
+    await hooks.send()
+    assert {each.rpartition(".")[2] for each in receiver.types} >= {
+        *("received", "sent", "created", "updated", "taken_over", "given_back", "order_placed", "test"),
+    }
+    for each in receiver.came:
+        jsonschema.validate(each.json, described(hooks, each.json["type"]))
+    [created] = [each.json["data"] for each in receiver.came if each.json["type"] == "contact.created"]
+    assert created["phone"] == ann.phone
 
 
 async def test_only_what_was_committed_is_told_and_only_who_asked_for_it(hooks: Hooks, receiver: Receiver) -> None:
@@ -224,7 +269,7 @@ async def test_a_redirect_is_not_followed(hooks: Hooks, receiver: Receiver) -> N
     async def elsewhere(_: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/admin")
 
-    receiver.answers = [elsewhere]
+    receiver.answers = [elsewhere] * 3
     await hooks.place_order()
     await hooks.send()
     [delivery] = await hooks.deliveries(endpoint_id)

@@ -15,7 +15,7 @@ from store.hooks import Health, healths
 from store.models import HookEndpoint, HookState
 
 REFRESH_S = 10.0
-NOTHING = Health(0, 0, 0, 0)
+NOTHING = Health(0, 0, 0)
 
 
 @page(
