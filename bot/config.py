@@ -57,6 +57,7 @@ SECTIONS = {
     "limits": "scheduler.settings:LimitSettings",
     "turn": "bot.settings:TurnSettings",
     "remote": "bot.remote.settings:RemoteSettings",
+    "hooks": "bot.hooks.settings:HookSettings",
     "embeddings": "bot.embedding.settings:EmbeddingSettings",
     "llm": "bot.llm.settings:LlmSettings",
     "identity": "bot.identity.settings:IdentitySettings",

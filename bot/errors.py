@@ -20,6 +20,7 @@ ChatNationError
 │   ├── NotAMember, NotPossible, WeakPassword, LinkSpent (bot.identity.errors)
 │   ├── Moved                   somebody else saved or published in the meantime (bot.publishing)
 │   └── NotSound                a draft with errors is not published (bot.publishing)
+├── Unsafe                      an address that we do not call: not public, not https (bot.hooks.guard)
 ├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change
 └── ConfigError                 a setting is missing, misspelt or wrong; the process does not start
 """

@@ -156,6 +156,21 @@ class Registry:
             ]
         return found
 
+    def told(self) -> dict[str, type[Event]]:
+        """What organizations may have sent to them, by name: the events of the skills' `events.py` that say so. It is imported here."""
+        found: dict[str, type[Event]] = {}
+        for skill in self.usable:
+            if skill.manifest is None or skill.manifest.trust is Trust.REMOTE:
+                continue
+            module = import_module(skill, "events")
+            events = [
+                each
+                for each in (vars(module).values() if module is not None else ())
+                if isinstance(each, type) and issubclass(each, Event) and each.webhook is not None
+            ]
+            found.update({each.name: each for each in events if each.name.startswith(f"{skill.name}.")})
+        return found
+
     def tellers(self, enabled: Iterable[str]) -> list[Teller]:
         """Who tells, of these skills, what happened to a contact: the functions of their `timeline.py`, which is imported here."""
         return [

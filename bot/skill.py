@@ -14,7 +14,7 @@ async def render_ticket(job: RenderTicket, ctx: TaskContext) -> None:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +39,7 @@ __all__ = [
     "OrganizationInfo",
     "SkillContext",
     "TaskContext",
+    "Told",
     "UnitOfWork",
     "Wait",
     "names",
@@ -64,12 +65,24 @@ class Job(BaseModel):
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That an event may leave the house: organizations subscribe an address to it. Its fields are what is sent; its docstring says when."""
+
+    title: Mapping[str, str]  # by language
+    permission: str  # who may subscribe to it
+
+
 class Event(BaseModel):
-    """Something that happened, told to skills in the same transaction. Published by name: `skill.what_happened`."""
+    """Something that happened, told to skills in the same transaction. Published by name: `skill.what_happened`.
+
+    With `webhook = Told(...)` in the skill's `events.py` organizations may have it sent to them, too.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: ClassVar[str]
+    webhook: ClassVar[Told | None] = None
 
 
 @dataclass(frozen=True, slots=True)

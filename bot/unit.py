@@ -15,6 +15,7 @@ from uuid import UUID
 from bot import trace
 from bot.bodies import OutBody, encode_outbound
 from bot.errors import Refused
+from bot.hooks.envelope import envelope
 from bot.messages import Outbound
 from bot.metering import Charge, charge
 from bot.ports import Lane
@@ -67,6 +68,7 @@ class Unit:
     resumes: list[tuple[UUID, UUID, str, str]] = field(default_factory=list)
     sends: list[tuple[Any, ...]] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)
+    told: list[tuple[str, UUID, bytes]] = field(default_factory=list)  # for who listens: type, id, sealed body
 
     def enqueue(self, job: Job, *, at: datetime | None = None) -> None:
         self.jobs.append(PendingJob(uuid7(), job, at, trace.current()))
@@ -102,6 +104,10 @@ class Unit:
         profile = await self.runtime.directory.organization(self.organization_id)
         for handler in self.runtime.registry.handlers(event, profile.skills):
             await handler(event, self)
+        if event.webhook is not None:
+            event_id = uuid7()
+            body = envelope(event.name, event_id, self.now, event.model_dump(mode="json"))
+            self.told.append((event.name, event_id, self.keys.seal_text(body, table="hook_deliveries", column="body")))
 
     async def write(self) -> None:
         """Everything but jobs and charges of a segment, which `cn_commit` writes itself. Also in the middle, to read what was queued."""
@@ -128,6 +134,11 @@ class Unit:
                 trace.current(),
             )
             self.sends.clear()
+        for told, event_id, body in self.told:
+            await self.tx.execute(
+                "SELECT cn_tell_hooks($1, $2, $3, NULL, $4, $5)", self.organization_id, told, event_id, body, self.now
+            )
+        self.told.clear()
 
     async def write_jobs_and_charges(self) -> None:
         if self.jobs:

@@ -14,6 +14,7 @@ from bot.errors import ConfigError, Retryable
 from bot.runtime import Runtime
 from scheduler.gauges import Gauges, forget
 from scheduler.heartbeat import beating
+from scheduler.hooks import put_hook_jobs
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
 from scheduler.relay import Relay
@@ -53,6 +54,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("deliveries", settings.relay_s, relay.deliveries),
         Loop("jobs", settings.relay_s, relay.jobs),
         Loop("statuses", settings.statuses_s, ladder.tick),
+        Loop("hooks", settings.hooks_s, lambda: put_hook_jobs(settings.jobs_per_organization)),
         Loop("sweep", settings.sweep_s, sweep.tick),
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
         Loop("gauges", settings.measure_s, gauges.tick),

@@ -23,6 +23,7 @@ from bot.skill import Job, TaskContext, UnitOfWork
 from bot.trace import traced
 from bot.unit import open_unit
 from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
+from scheduler.hooks import DeliverHooks, TellHookStopped, deliver_hooks, tell_hook_stopped
 from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
@@ -51,6 +52,8 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
     ImportContacts.name: (ImportContacts, import_contacts),
     UndoImport.name: (UndoImport, undo_import),
+    DeliverHooks.name: (DeliverHooks, deliver_hooks),
+    TellHookStopped.name: (TellHookStopped, tell_hook_stopped),
 }
 
 

@@ -44,6 +44,8 @@ class ClockSettings(Settings):
     relay_s: float = Field(0.15, gt=0)
     statuses_s: float = Field(0.15, gt=0)
     sweep_s: float = Field(0.5, gt=0)
+    hooks_s: float = Field(0.3, gt=0)
+    """How often webhooks that are due are looked for."""
     retention_s: float = Field(300.0, gt=0)
     lost_hint_s: float = Field(1.5, gt=0)
     """An inbox row that nobody took for so long is hinted again; doubles up to `lost_hint_max_s` for the same row."""
@@ -65,6 +67,8 @@ class ClockSettings(Settings):
     """A status whose message never turns up is kept so long."""
     done_jobs_days: float = Field(30, gt=0)
     deliveries_days: float = Field(30, gt=0)
+    hooks_days: float = Field(30, gt=0)
+    """Webhooks out, delivered or not: for so long they may be looked at and replayed."""
     traces_days: float = Field(14, gt=0)
     usage_days: float = Field(400, gt=0)
     """What models were asked and what it took, in `usage_facts`: a year and its bill."""

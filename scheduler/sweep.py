@@ -9,13 +9,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from bot.runtime import Runtime
 from bot.standing import PROBE_S
 from scheduler.metrics import CLOCK_LEAPS
 from scheduler.settings import ClockSettings
-from store import queue_state
+from store import hooks, queue_state
 from store.errors import Retryable
 from store.people.retention import purge_ended
 from store.queue_state import WaitingSession
@@ -112,16 +113,24 @@ class Sweep:
 
 
 async def purge(settings: ClockSettings) -> int:
-    """Retention: old done jobs, raw deliveries, traces of turns and what models were asked, a batch of each; how many went."""
+    """Retention: old done jobs, raw deliveries, traces of turns, what models were asked and webhooks out, a batch of each; how many went."""
     with unscoped("retention"):
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
         usage = await queue_state.purge_usage(settings.usage_days, PURGE_BATCH)
+        told = await hooks.purge(datetime.now(UTC) - timedelta(days=settings.hooks_days), PURGE_BATCH)
         ended = await purge_ended()
-    if found := jobs + deliveries + traces + usage + ended:
+    if found := jobs + deliveries + traces + usage + told + ended:
         log.info(
             "purged",
-            extra={"jobs": jobs, "deliveries": deliveries, "traces": traces, "usage": usage, "sign_ins": ended},
+            extra={
+                "jobs": jobs,
+                "deliveries": deliveries,
+                "traces": traces,
+                "usage": usage,
+                "hooks": told,
+                "sign_ins": ended,
+            },
         )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from nicegui import ui
 
@@ -29,7 +30,7 @@ from admin_ui.kit.controls import Tone, tag
 from admin_ui.kit.page import owner_of, todos
 from admin_ui.words import Words
 from store import insights
-from store.models import ChannelAccount, KnowledgeDocument, Membership
+from store.models import ChannelAccount, HookEndpoint, HookState, KnowledgeDocument, Membership
 
 REFRESH_S = 20.0
 LATE_S = 30.0  # a person who waits for so long has put the phone away
@@ -90,6 +91,18 @@ async def _alerts() -> None:
         with note(text, "bad"):
             if channels:
                 tag("a", desk.say({"en": "See what to do", "sw": "Ona la kufanya"})).props["href"] = channels
+    if not link_to(desk, "/webhooks"):
+        return
+    for hook in await HookEndpoint.filter(state__in=[HookState.FAILING, HookState.GONE]):
+        name = hook.description or urlsplit(hook.url).hostname
+        text = desk.say(
+            {
+                "en": f"The webhook {name} is off: {hook.state_reason}.",
+                "sw": f"Webhook {name} imezimwa: {hook.state_reason}.",
+            }
+        )
+        with note(text, "warn"):
+            tag("a", desk.say({"en": "See what to do", "sw": "Ona la kufanya"})).props["href"] = f"/webhooks/{hook.id}"
 
 
 async def _today() -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.config import Configuration
 from bot.errors import ConfigError
+from bot.hooks.told import TESTING, catalogue
 from bot.http import Route, Routes
 from bot.identity.roles import CORE
 from channels.api import resources
@@ -44,7 +45,7 @@ def add_api(app: web.Application, runtime: Runtime) -> None:
     key = keyring().master.derive("api cursors")
     desk = Desk(runtime, settings, Cursors(key), Limiter())
     found = declared(runtime)
-    described = document([(skill, routes) for skill, routes in found])
+    described = document(found, [*catalogue(runtime.registry).values(), TESTING])
     for prefix in PREFIXES:
         app.add_subapp(prefix, _application(desk, found, described, prefix))
 

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from bot.hooks.told import ToldType
 from bot.http import NOT_FOUND, Access, Bytes, Kind, Route, Routes, Upload
 from channels.api import problems
 from channels.api.idempotency import KEPT_H, KEY
 from channels.api.parse import query_model
+from channels.api.told import TAG, told_operation
 
 __all__ = ["document"]
 
@@ -55,9 +57,10 @@ class _Schemas:
     components: dict[str, Any]
 
     @classmethod
-    def collect(cls, routes: Sequence[Route]) -> _Schemas:
+    def collect(cls, routes: Sequence[Route], told: Sequence[ToldType]) -> _Schemas:
         wanted: dict[tuple[str, str], tuple[Any, Mode, TypeAdapter[Any]]] = {}
-        for model, mode in (*_models(routes), (ProblemDetails, "serialization"), (Meta, "serialization")):
+        sent: list[tuple[Any, Mode]] = [(each.model, "serialization") for each in told]
+        for model, mode in (*_models(routes), *sent, (ProblemDetails, "serialization"), (Meta, "serialization")):
             wanted[str(model), mode] = (model, mode, TypeAdapter(model))
         inputs: list[Any] = [(key, mode, adapter) for key, (_, mode, adapter) in wanted.items()]
         found, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF)
@@ -77,10 +80,10 @@ class _Schemas:
             yield name, found, name in schema.get("required", ())
 
 
-def document(found: Sequence[tuple[str, Routes]]) -> dict[str, Any]:
-    """All of it but `servers`."""
+def document(found: Sequence[tuple[str, Routes]], told: Sequence[ToldType] = ()) -> dict[str, Any]:
+    """All of it but `servers`. `told`: what webhooks out are sent."""
     routes = [(skill, route) for skill, group in found for route in group.routes]
-    schemas = _Schemas.collect([route for _, route in routes])
+    schemas = _Schemas.collect([route for _, route in routes], told)
     paths: dict[str, dict[str, Any]] = {}
     for skill, route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, skill, schemas)
@@ -88,8 +91,11 @@ def document(found: Sequence[tuple[str, Routes]]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "ChatNation", "version": "1", "description": ABOUT},
-        "tags": [{"name": group.title, "description": group.about} for _, group in found],
+        "tags": [{"name": group.title, "description": group.about} for _, group in found] + [TAG],
         "paths": paths,
+        "webhooks": {
+            each.name: told_operation(each, lambda model: schemas.schema(model, "serialization")) for each in told
+        },
         "components": {
             "schemas": {name: each for name, each in schemas.components.items() if name not in queries},
             "securitySchemes": {

@@ -23,6 +23,10 @@ def page(described: Mapping[str, Any], prefix: str) -> str:
         for path, methods in described["paths"].items()
         for method, operation in methods.items()
     ]
+    operations += [
+        {"method": "POST", "path": f"to you: {name}", **operation["post"]}
+        for name, operation in described["webhooks"].items()
+    ]
     groups = [
         {**tag, "operations": [each for each in operations if tag["name"] in each["tags"]]} for tag in described["tags"]
     ]

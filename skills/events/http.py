@@ -28,7 +28,7 @@ from bot.http import (
 )
 from bot.unit import Unit
 from skills.events import service
-from skills.events.events import TicketCancelled, TicketIssued
+from skills.events.events import tell_cancelled, tell_registered
 from skills.events.models import Event, EventStatus, Order, OrderStatus, Ticket, TicketStatus, TicketType
 from store.crypto import keyring
 from store.fields import reveal
@@ -374,7 +374,7 @@ async def purchase_ticket(ask: Ask, work: Unit, body: Purchase) -> TicketOut:
     ticket = await service.register(wanted.id, who, key=key[:200], now=work.now)
     work.charge("events.ticket_issued", key=f"{key}:events.ticket_issued")
     work.audit("events.ticket_issued", subject=f"events_tickets:{ticket.id}", after={"event": str(ticket.event_id)})
-    await work.publish(TicketIssued(ticket_id=ticket.id, event_id=ticket.event_id, contact_id=contact.id))
+    await tell_registered(work, ticket)
     return TicketOut.model_validate(ticket)
 
 
@@ -398,7 +398,7 @@ async def cancel_ticket(ask: Ask, work: Unit, ticket_id: UUID) -> TicketOut:
     if cancelled is None:
         return TicketOut.model_validate(ticket)
     work.audit("events.ticket_cancelled", subject=f"events_tickets:{ticket.id}", after={"by": ask.principal.actor})
-    await work.publish(TicketCancelled(ticket_id=ticket.id, event_id=ticket.event_id, contact_id=ticket.contact_id))
+    await tell_cancelled(work, cancelled)
     return TicketOut.model_validate(cancelled)
 
 

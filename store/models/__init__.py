@@ -12,6 +12,7 @@ from store.models.contact_book import (
     Segment,
 )
 from store.models.conversation import CannedReply, Conversation, ConversationNote
+from store.models.hook import HookDelivery, HookEndpoint, HookState, TellingState
 from store.models.identity import (
     Credential,
     ExternalAttempt,
@@ -52,6 +53,9 @@ __all__ = [
     "ExternalAttempt",
     "ExternalIdentity",
     "Heartbeat",
+    "HookDelivery",
+    "HookEndpoint",
+    "HookState",
     "InboxItem",
     "Invitation",
     "JobRow",
@@ -78,6 +82,7 @@ __all__ = [
     "SkillDraft",
     "SkillInstall",
     "SkillVersion",
+    "TellingState",
     "TurnTrace",
     "UploadedFile",
     "UsageFact",

@@ -97,8 +97,8 @@ def static_pages() -> list[Page]:
 
 
 @asynccontextmanager
-async def opened(tmp_path: Path) -> AsyncIterator[Desks]:
-    """Needs the `database` fixture. NiceGUI is one per process, so its traces are wiped afterwards."""
+async def opened(tmp_path: Path, **settings: str) -> AsyncIterator[Desks]:
+    """`settings` are environment names. Needs the `database` fixture. NiceGUI is one per process, so its traces are wiped afterwards."""
     modules = dict(sys.modules)
     kept_path = storage.Storage.path
     storage.Storage.path = tmp_path
@@ -108,7 +108,7 @@ async def opened(tmp_path: Path) -> AsyncIterator[Desks]:
     try:
         with nicegui_reset_globals():
             async with Stage.open(
-                skills=skills, settings=QUICK_HASHES, replace=lambda _: Registry.load(admin=True)
+                skills=skills, settings={**QUICK_HASHES, **settings}, replace=lambda _: Registry.load(admin=True)
             ) as stage:
                 other_id, _ = await found_organization("Pwani Makers", "sw", skills)
                 prepare_simulation()

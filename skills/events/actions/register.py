@@ -12,7 +12,7 @@ from bot.messages import Option
 from bot.understand.addresses import likely_email
 from skills.events import service
 from skills.events.actions.parts import chosen_event, how_many
-from skills.events.events import TicketIssued
+from skills.events.events import tell_registered
 from skills.events.service.registration import Registrant
 from skills.events.wording import price_text, type_note, when_text, words_of
 
@@ -169,5 +169,5 @@ class Register(SkillAction):
         ):
             turn.audit("consent.granted", subject=f"contacts:{turn.contact.id}", after={"source": "registration"})
         assert turn.work is not None
-        await turn.work.publish(TicketIssued(ticket_id=ticket.id, event_id=ticket.event_id, contact_id=turn.contact.id))
+        await tell_registered(turn.work, ticket)
         turn.say("utter_events_registered", name=ticket.holder_name)

@@ -9,7 +9,7 @@ from bot.actions import SkillAction, Turn
 from bot.messages import Option
 from skills.events import service
 from skills.events.actions.parts import how_many
-from skills.events.events import TicketCancelled
+from skills.events.events import tell_cancelled
 from skills.events.service.ticket import TicketView
 from skills.events.wording import day_text, when_text
 
@@ -67,9 +67,7 @@ class CancelTicket(SkillAction):
             return
         turn.audit("events.ticket_cancelled", subject=f"events_tickets:{ticket.id}", after={"by": "contact"})
         assert turn.work is not None
-        await turn.work.publish(
-            TicketCancelled(ticket_id=ticket.id, event_id=ticket.event_id, contact_id=turn.contact.id)
-        )
+        await tell_cancelled(turn.work, ticket)
         turn.say("utter_events_cancelled", title=view.event.title)
 
 

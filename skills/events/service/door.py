@@ -6,6 +6,7 @@ from uuid import UUID
 
 from bot.errors import Refused
 from bot.skill import UnitOfWork
+from skills.events.events import TicketCheckedIn
 from skills.events.models import Ticket, TicketStatus
 from skills.events.service.ticket import TicketView, ticket_view, verify_ticket
 
@@ -38,6 +39,15 @@ async def check_in(work: UnitOfWork, shown: str, *, by: str, event_id: UUID | No
     ticket.checked_in_at, ticket.checked_in_by = work.now, by[:120]
     await ticket.save(update_fields=["checked_in_at", "checked_in_by"])
     work.audit("events.checked_in", subject=f"events_tickets:{ticket.id}", after={"event": str(ticket.event_id)})
+    await work.publish(
+        TicketCheckedIn(
+            ticket_id=ticket.id,
+            event_id=ticket.event_id,
+            contact_id=ticket.contact_id,
+            holder_name=ticket.holder_name,
+            checked_in_at=work.now,
+        )
+    )
     view = await ticket_view(ticket.id)
     assert view is not None
     return view

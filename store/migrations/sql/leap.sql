@@ -40,6 +40,14 @@ BEGIN
         WHERE s.id IN (SELECT w.id FROM message_statuses w WHERE w.next_attempt_at > moment FOR UPDATE SKIP LOCKED);
         GET DIAGNOSTICS these = ROW_COUNT; moved := moved + these;
 
+        UPDATE hook_deliveries d SET next_attempt_at = d.next_attempt_at - leap
+        WHERE d.id IN (SELECT w.id FROM hook_deliveries w WHERE w.state = 'ready' AND w.next_attempt_at > moment FOR UPDATE SKIP LOCKED);
+        GET DIAGNOSTICS these = ROW_COUNT; moved := moved + these;
+
+        UPDATE hook_endpoints e SET hold_until = e.hold_until - leap
+        WHERE e.id IN (SELECT w.id FROM hook_endpoints w WHERE w.hold_until > moment FOR NO KEY UPDATE SKIP LOCKED);
+        GET DIAGNOSTICS these = ROW_COUNT; moved := moved + these;
+
         UPDATE channel_accounts a SET hold_until = a.hold_until - leap, bulk_hold_until = a.bulk_hold_until - leap, probe_at = a.probe_at - leap
         WHERE a.id IN (SELECT w.id FROM channel_accounts w WHERE GREATEST(w.hold_until, w.bulk_hold_until, w.probe_at) > moment
                        FOR NO KEY UPDATE SKIP LOCKED);

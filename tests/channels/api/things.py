@@ -58,6 +58,15 @@ async def make_things(office: Office, organization: int = 0) -> dict[str, str]:
         headers={"Content-Type": "text/markdown"},
     )
     key = await post("/v1/api-keys", json={"name": f"{SECRET} key", "scopes": ["events.view"]})
+    webhook = await post(
+        "/v1/webhooks",
+        json={
+            "url": f"https://{SECRET}.example.org/in",
+            "event_types": ["skill.published"],
+            "description": f"{SECRET} hook",
+        },
+    )
+    delivery = await post(f"/v1/webhooks/{webhook['id']}/test")
     role = await post("/v1/roles", json={"name": f"{SECRET} role {next(_people)}", "permissions": ["events.view"]})
     invitation = await post("/v1/invitations", json={"email": f"{SECRET}{next(_people)}@example.org", "role": "viewer"})
     member = await enrol(
@@ -77,6 +86,8 @@ async def make_things(office: Office, organization: int = 0) -> dict[str, str]:
         "media_id": media["id"],
         "document_id": document["id"],
         "key_id": key["id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": delivery["id"],
         "role_id": role["id"],
         "invitation_id": invitation["id"],
         "user_id": str(member),

@@ -1,0 +1,28 @@
+"""Jobs of webhooks out; light to import."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from bot.skill import Job
+
+__all__ = ["DeliverHooks", "TellHookStopped"]
+
+
+class DeliverHooks(Job):
+    """Made by the clock, one per endpoint (`cn_put_hook_jobs`). What is not taken is due again by its own row; the job itself only fails when PostgreSQL does."""
+
+    name = "core.deliver_hooks"
+    queue = "bulk"
+    lease_s = 60
+    endpoint_id: UUID
+
+
+class TellHookStopped(Job):
+    """A letter to who made the endpoint, or to the owners."""
+
+    name = "core.tell_hook_stopped"
+    queue = "bulk"
+    max_attempts: ClassVar[int] = 8
+    endpoint_id: UUID
