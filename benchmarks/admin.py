@@ -1,6 +1,6 @@
 """The admin app with 10,000 conversations and 1,000,000 messages: first paint of each page, the inbox after a webhook, 200 open sockets.
 
-Beside the least that a page of NiceGUI is, in a process of its own. The menu's pages, a long conversation and a person are looked at in Chromium; cold is a
+Beside the least that a page of NiceGUI is, in a process of its own. The menu's pages, others, a long conversation and a person are looked at in Chromium; cold is a
 browser that has nothing of ours, warm one that was here before.
 """
 
@@ -36,6 +36,14 @@ ORGANIZATIONS = 1
 CONVERSATIONS = 10_000
 MESSAGES = 1_000_000
 LOOKS = 3  # at each page, cold and warm; the median counts
+MORE = (
+    "/contacts/book",
+    "/contacts/import",
+    "/contacts/merge",
+    "/events/new",
+    "/skills/assistant",
+    "/profile",
+)  # in no menu
 WEBHOOKS = 12
 SOCKETS = 200
 HOLD_S = 10.0
@@ -104,7 +112,7 @@ async def _look(stand: Stand, urls: dict[str, str], web: int) -> tuple[str, list
         menu = await page.evaluate(
             "[...document.querySelectorAll('.cn-sidebar a.cn-nav')].map(each => each.getAttribute('href'))"
         )
-        paths = [*menu, *await _long_ones(stand)]
+        paths = [*menu, *MORE, *await _long_ones(stand)]
         lines = await _paints(browser, context, cookies, urls, paths)
         lines += await _arrivals(stand, browser, page, urls, web)
     cookie = "; ".join(f"{each['name']}={each['value']}" for each in cookies)

@@ -111,7 +111,7 @@ SELECT (SELECT count(*) FROM inbox WHERE organization_id = $1 AND state = 'ready
 """
 
 
-SETTLED_S = 3600.0
+SETTLED_S = 300.0
 REMEMBERED = 1_000  # organizations; the one that came first is counted again
 _settled: dict[tuple[UUID, str, date, date], tuple[float, list[Day]]] = {}
 
@@ -128,7 +128,7 @@ async def today(now: datetime, zone: ZoneInfo, *, days_ago: int = 0) -> Today:
 async def days(now: datetime, zone: ZoneInfo, *, count: int = 14) -> list[Day]:
     """Today and the days before it, oldest first; days without messages too.
 
-    Nearly all of a day's statuses are there a day later, so the days before yesterday are counted once in an hour.
+    Nearly all of a day's statuses are there a day later, so the days before yesterday are counted once in five minutes.
     """
     organization_id, last = current_organization(), now.astimezone(zone).date()
     wanted = [last - timedelta(days=back) for back in reversed(range(count))]

@@ -113,8 +113,10 @@ class _Conversation:
         """Talks on some days between the first and the last, each within minutes; the last ends at the last."""
         chance, until = self._chance, self._cast.until
         every, weights = talks()
+        quiet_days = 1.0 if length > 60 else 4.0 if length > 20 else 14.0  # who writes much wrote lately
         ended = until - min(
-            timedelta(days=chance.expovariate(1 / 9), seconds=chance.uniform(20, 900)), timedelta(days=DAYS - 5)
+            timedelta(days=chance.expovariate(1 / quiet_days), seconds=chance.uniform(20, 900)),
+            timedelta(days=DAYS - 5),
         )
         span_s = min(chance.uniform(0.2, 3.0) * length, DAYS - 1) * 86_400 - (until - ended).total_seconds()
         found: list[tuple[str, str | Choices, float]] = []
