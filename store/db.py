@@ -329,7 +329,7 @@ async def fetch(sql: str, *values: Any) -> list[Any]:
 async def read(sql: str, *values: Any) -> list[Any]:
     """One statement that begins with SELECT and locks nothing: in the open transaction, or in one round trip, the organization bound by itself."""
     client, _ = _bound_client()
-    _, rows = await client.execute_query(sql, list(values))
+    rows: list[Any] = (await client.execute_query(sql, list(values)))[1]
     return rows
 
 

@@ -187,13 +187,11 @@ class _Conversation:
         chance, cast = self._chance, self._cast
         message_id = self._id(f"message {position}", at)
         part = Text(text=what) if isinstance(what, str) else what
-        incoming = direction == "in" and isinstance(part, Text)
-        status, origin = "received", ""
-        body = (
-            encode_inbound(part, self._keys)
-            if incoming
-            else encode_outbound(OutBody(part, 0, message_id.hex), self._keys)
-        )  # type: ignore[arg-type]
+        status, origin, incoming = "received", "", False
+        if direction == "in" and isinstance(part, Text):
+            body, incoming = encode_inbound(part, self._keys), True
+        else:
+            body = encode_outbound(OutBody(part, 0, message_id.hex), self._keys)
         if not incoming:
             status = chance.choices(("read", "delivered", "sent", "failed"), (76, 19, 3, 2))[0]
             origin = f"inbox/user:{chance.choice(cast.staff)}" if direction == "us" and cast.staff else "assistant:menu"
