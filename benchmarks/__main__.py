@@ -16,6 +16,7 @@ BENCHMARKS = {
     "understanding": "benchmarks.understanding",
     "webhook": "benchmarks.webhook",
     "api": "benchmarks.api",
+    "admin": "benchmarks.admin",
     "turn": "benchmarks.turn",
     "sender": "benchmarks.sender",
     "pacing": "benchmarks.sender_pacing",

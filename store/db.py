@@ -45,6 +45,7 @@ __all__ = [
     "is_connected",
     "ping",
     "platform_transaction",
+    "read",
     "transaction",
 ]
 
@@ -323,6 +324,13 @@ async def fetch(sql: str, *values: Any) -> list[Any]:
     async with _statement() as connection:
         rows: list[Any] = await connection.fetch(sql, *values)
         return rows
+
+
+async def read(sql: str, *values: Any) -> list[Any]:
+    """One statement that begins with SELECT and locks nothing: in the open transaction, or in one round trip, the organization bound by itself."""
+    client, _ = _bound_client()
+    rows: list[Any] = (await client.execute_query(sql, list(values)))[1]
+    return rows
 
 
 async def fetchrow(sql: str, *values: Any) -> Any:

@@ -7,7 +7,7 @@ import threading
 import time
 from uuid import UUID
 
-__all__ = ["uuid7"]
+__all__ = ["uuid7", "uuid7_of"]
 
 _TAIL_BITS = 74  # RFC 9562 section 5.7: 12 bits rand_a and 62 bits rand_b
 _TAIL_MAX = (1 << _TAIL_BITS) - 1
@@ -55,6 +55,12 @@ def uuid7(now_ms: int | None = None) -> UUID:
     if now_ms is None:
         return _by_wall_clock.following(time.time_ns() // 1_000_000, never_back=True)
     return _by_given_time.following(now_ms, never_back=False)
+
+
+def uuid7_of(now_ms: int, tail: bytes) -> UUID:
+    """Always the same UUIDv7 for a time and ten bytes that stand for what it names."""
+    low = int.from_bytes(tail[:10], "big") >> (80 - _TAIL_BITS)
+    return UUID(int=(now_ms << 80) | ((low >> 62) << 64) | (low & _RAND_B_MASK) | _VERSION_AND_VARIANT)
 
 
 def _forget_after_fork() -> None:

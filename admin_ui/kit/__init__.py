@@ -9,13 +9,14 @@
 * Path parameters and query parameters (those with a default) are arguments: `/contacts/{contact_id}` gives `contact_id: UUID`.
 * A handler goes through `bound(...)`: it re-enters the organization and opens one transaction; an argument named `work` is its unit of work
   (`audit`, `enqueue`, `send`). `bound(fn, writes=False)` for what only reads or shows. `tests/admin_ui/test_handlers.py` finds those that do not.
-* `part = await live(draw)` is a part of the page that `await part.refresh()` draws again (never `ui.refreshable`, which does it for everybody).
+* `part = await live(draw)` is a part of the page that `await part.refresh()` draws again (never `ui.refreshable`, which does it for everybody);
+  `later(draw)` is one that comes when the page stands already.
 * No Tailwind: what elements look like is said by `static/theme.css` (`panel`, `cn-grid cn-cols-2`, `cn-line`, `cn-muted` ...) with tokens such as `--ink`.
 * `search(fn)` adds to the command palette, `todo(fn)` to the checklist of a new organization.
 """
 
 from admin_ui.kit.after import after_commit, go, reload
-from admin_ui.kit.bound import Live, bound, live
+from admin_ui.kit.bound import Live, bound, later, live
 from admin_ui.kit.controls import (
     badge,
     bar,
@@ -64,6 +65,7 @@ __all__ = [
     "heading",
     "here",
     "icon_button",
+    "later",
     "link_button",
     "link_to",
     "live",

@@ -16,6 +16,7 @@ from nicegui import context, ui
 from admin_ui import gate
 from admin_ui.kit.after import postponed
 from admin_ui.kit.controls import toast
+from admin_ui.kit.skeleton import skeleton
 from admin_ui.scope import Desk, SignedOut, desk_of, put_desk
 from bot.errors import ChatNationError
 from bot.identity import NotAllowed
@@ -23,7 +24,7 @@ from bot.unit import open_unit
 from store.ids import uuid7
 from store.tenancy import organization_scope
 
-__all__ = ["Live", "bound", "live"]
+__all__ = ["Live", "bound", "later", "live"]
 
 log = logging.getLogger(__name__)
 
@@ -87,17 +88,17 @@ class Live:
         self._build, self._arguments = build, arguments
         self._client = context.client
         self._lock = asyncio.Lock()
-        self._host = ui.element("div").classes("cn-live")
+        self.host = ui.element("div").classes("cn-live")
 
     async def refresh(self, *arguments: Any) -> None:
         """Draws it again, with other arguments if there are any. May be called in and outside of a bound handler."""
         self._arguments = arguments or self._arguments
         async with self._lock:
-            if self._host.is_deleted:
+            if self.host.is_deleted:
                 return
             desk = desk_of(self._client)
-            with organization_scope(desk.organization.id), self._host:
-                self._host.clear()
+            with organization_scope(desk.organization.id), self.host:
+                self.host.clear()
                 await _call(self._build, *self._arguments)
 
 
@@ -108,6 +109,15 @@ async def live(build: Callable[..., Any], *arguments: Any) -> Live:
     """
     made = Live(build, arguments)
     await made.refresh()
+    return made
+
+
+def later(build: Callable[..., Any], *arguments: Any, lines: int = 3) -> Live:
+    """The same for what is dear to count or to load: grey lines first, drawn as soon as the page stands in the browser."""
+    made = Live(build, arguments)
+    with made.host:
+        skeleton(lines)
+    ui.timer(0.01, bound(made.refresh, writes=False), once=True)
     return made
 
 

@@ -17,6 +17,7 @@ from admin_ui.kit import (
     facts,
     heading,
     here,
+    later,
     link_to,
     live,
     note,
@@ -64,7 +65,7 @@ async def command_center(desk: Desk) -> None:
     parts = [await live(_alerts), await live(_today)]
     with ui.element("div").classes("cn-grid cn-cols-side"):
         with ui.element("div").classes("cn-stack loose"):
-            await _charts(desk)
+            later(_charts, lines=9)
             parts.append(await live(_conversations))
         with ui.element("div").classes("cn-stack loose"):
             await _checklist(desk)
@@ -144,7 +145,8 @@ def _against(desk: Desk, now: int, before: int) -> str:
     return desk.say({"en": f"{change:+.0%} against a week ago", "sw": f"{change:+.0%} kuliko wiki iliyopita"})
 
 
-async def _charts(desk: Desk) -> None:
+async def _charts() -> None:
+    desk = here()
     found = await insights.days(desk.now, desk.organization.zone)
     names = [desk.short_date(each.day) for each in found]
     with panel({"en": "Messages, last 14 days", "sw": "Ujumbe, siku 14 zilizopita"}):

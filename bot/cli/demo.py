@@ -66,11 +66,25 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, 
 
 
 @app.command()
-def seed() -> None:
-    """Give the demo organizations two weeks of conversations and tickets."""
+def seed(
+    conversations: Annotated[int, typer.Option(help="A crowd of so many people; none: the two weeks alone.")] = 0,
+    messages: Annotated[int, typer.Option(help="What they said and heard, in all; none: a hundred each.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another number, another crowd.")] = 1,
+    organization: Annotated[
+        str, typer.Option("--organization", "-o", help="Whose crowd it is: its short name.")
+    ] = "savanna",
+    remove: Annotated[bool, typer.Option("--remove", help="Take the crowd away again.")] = False,
+) -> None:
+    """Give the demo organizations two weeks of conversations and tickets, or one of them a crowd with half a year of them."""
     with refusing():
         configuration = use_running()
-        os.environ["CHATNATION__STORE__OWNER_DSN"] = running(configuration).owner_dsn or ""
+        owner_dsn = running(configuration).owner_dsn
+        os.environ["CHATNATION__STORE__OWNER_DSN"] = owner_dsn or ""
+        if conversations or messages or remove:
+            crowd = importlib.import_module("bot.demo.crowd.load")
+            wanted = None if remove else crowd.Wanted(conversations, messages or 100 * conversations, seed)
+            asyncio.run(crowd.run(organization, wanted, owner_dsn=owner_dsn, tell=typer.echo))
+            return
     raise typer.Exit(importlib.import_module("bot.demo.__main__").main(["seed"]))
 
 

@@ -86,9 +86,12 @@ async def timeline(
 
 @tells("inbox.view")
 async def _messages(asked: Asked) -> list[Entry]:
+    # By conversation, as messages are indexed: by contact alone all messages of the organization would be read.
     rows = await fetch(
-        "SELECT id, direction, type, body, status, origin, session_id, created_at FROM messages"
-        " WHERE organization_id = $1 AND contact_id = ANY($2) AND created_at < $3 ORDER BY created_at DESC LIMIT $4",
+        "SELECT m.* FROM sessions s CROSS JOIN LATERAL ("
+        "SELECT id, direction, type, body, status, origin, session_id, created_at FROM messages m"
+        " WHERE m.organization_id = $1 AND m.session_id = s.id AND m.created_at < $3 ORDER BY m.created_at DESC LIMIT $4) m"
+        " WHERE s.organization_id = $1 AND s.contact_id = ANY($2) ORDER BY m.created_at DESC LIMIT $4",
         current_organization(),
         list(asked.contact_ids),
         asked.before,

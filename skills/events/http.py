@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from bot.columns import Columns
 from bot.http import (
     NOT_FOUND,
     WHOLE,
@@ -115,6 +116,9 @@ class EventOut(Answer):
     created_at: datetime
 
 
+EVENTS = Columns(Event, EventOut)
+
+
 class EventFilter(Filter):
     status: EventStatus | None = None
 
@@ -122,16 +126,13 @@ class EventFilter(Filter):
 @routes.get("/events", permission="events.view")
 async def list_events(ask: Ask, query: EventFilter, page: Page) -> Listed[EventOut]:
     """List events, the newest first."""
-    events = Event.filter(**({"status": query.status} if query.status else {}))
-    if ask.principal.events is not None:
-        events = events.filter(id__in=list(ask.principal.events))
-    return await page.of(events, EventOut.model_validate)
+    return await EVENTS.page(page, status=query.status, id=ask.principal.events)
 
 
 @routes.get("/events/{event_id}", permission="events.view")
 async def get_event(ask: Ask, event_id: UUID) -> EventOut:
     """Read an event."""
-    return EventOut.model_validate(await _event(event_id))
+    return found(await EVENTS.one(id=event_id), "event")
 
 
 @routes.post(
@@ -198,17 +199,20 @@ class TicketTypeOut(Answer):
     position: int
 
 
+TICKET_TYPES = Columns(TicketType, TicketTypeOut)
+
+
 @routes.get("/events/{event_id}/tickets", permission="events.view")
 async def list_ticket_types(ask: Ask, event_id: UUID, page: Page) -> Listed[TicketTypeOut]:
     """List an event's ticket types."""
     await _event(event_id)
-    return await page.of(TicketType.filter(event_id=event_id), TicketTypeOut.model_validate)
+    return await TICKET_TYPES.page(page, event_id=event_id)
 
 
 @routes.get("/events/{event_id}/tickets/{ticket_type_id}", permission="events.view")
 async def get_ticket_type(ask: Ask, event_id: UUID, ticket_type_id: UUID) -> TicketTypeOut:
     """Read a ticket type."""
-    return TicketTypeOut.model_validate(await _type(event_id, ticket_type_id))
+    return found(await TICKET_TYPES.one(id=ticket_type_id, event_id=event_id), "ticket type")
 
 
 @routes.post(
@@ -300,6 +304,9 @@ class TicketOut(Answer):
     cancelled_at: datetime | None
 
 
+TICKETS = Columns(Ticket, TicketOut)
+
+
 class TicketFilter(OfEvent):
     status: TicketStatus | None = None
     contact_id: UUID | None = None
@@ -337,16 +344,15 @@ class CheckIn(Body):
 @tickets.get("/tickets", permission="events.orders")
 async def list_tickets(ask: Ask, query: TicketFilter, page: Page) -> Listed[TicketOut]:
     """List tickets, the newest first."""
-    wanted = _of(query.event_id) | {
-        name: value for name, value in (("status", query.status), ("contact_id", query.contact_id)) if value
-    }
-    return await page.of(_narrowed(ask, Ticket.filter(**wanted)), TicketOut.model_validate)
+    return await TICKETS.page(
+        page, status=query.status, contact_id=query.contact_id, event_id=_events(ask, query.event_id)
+    )
 
 
 @tickets.get("/tickets/{ticket_id}", permission="events.orders")
 async def get_ticket(ask: Ask, ticket_id: UUID) -> TicketOut:
     """Read a ticket."""
-    return TicketOut.model_validate(found(await _narrowed(ask, Ticket.filter(id=ticket_id)).first(), "ticket"))
+    return found(await TICKETS.one(id=ticket_id, event_id=ask.principal.events), "ticket")
 
 
 @tickets.post(
@@ -420,6 +426,13 @@ def _order(row: Order) -> OrderOut:
 
 def _of(event_id: UUID | None) -> dict[str, Any]:
     return {"event_id": event_id} if event_id is not None else {}
+
+
+def _events(ask: Ask, event_id: UUID | None) -> frozenset[UUID] | None:
+    """The event that is asked for, of those that the caller is limited to, if any."""
+    if event_id is None:
+        return ask.principal.events
+    return frozenset({event_id}) if ask.principal.events is None else ask.principal.events & {event_id}
 
 
 def _narrowed(ask: Ask, rows: Any) -> Any:

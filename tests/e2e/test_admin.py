@@ -60,6 +60,7 @@ class Watched:
     async def look(self, path: str, picture: Path) -> None:
         await self.page.goto(self.base + path)
         await self.page.wait_for_load_state("networkidle")
+        await self.page.wait_for_function("!document.querySelector('[aria-busy=true]')")
         await self.page.wait_for_timeout(350)  # charts are drawn
         wide = await self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         if wide[0] > wide[1]:

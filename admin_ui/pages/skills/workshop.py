@@ -19,6 +19,7 @@ from admin_ui.kit import (
     dialog,
     empty,
     heading,
+    later,
     live,
     note,
     page,
@@ -180,11 +181,11 @@ class Workshop:
             with ui.tab_panel(talk):
                 await Phone(self.bench, self.desk.organization.locale).build()
             with ui.tab_panel(picture):
-                self.parts["diagram"] = await live(self._diagram)
+                self.parts["diagram"] = later(self._diagram)
             with ui.tab_panel(changes):
-                self.parts["changes"] = await live(self._changes)
+                self.parts["changes"] = later(self._changes)
             with ui.tab_panel(past):
-                self.parts["versions"] = await live(self._versions)
+                self.parts["versions"] = later(self._versions)
 
     async def _diagram(self) -> None:
         if any(each.severity == "error" for each in self.bench.told):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -271,3 +272,39 @@ async def test_an_event_says_which_field_is_missing(office: Office, name: str) -
     del body[name]
     refused = await office.call("POST", "/v1/events", token=await office.token(), json=body)
     assert f"#/{name}" in [each["pointer"] for each in refused.json["errors"]]
+
+
+async def test_a_list_shows_what_reading_one_shows(office: Office) -> None:
+    token = await office.token()
+    for minutes in (0, 7):
+        body = {
+            "title": f"Market {minutes}",
+            "starts_at": f"2027-03-14T06:{minutes:02}:00.120005+03:00",
+            "ends_at": "2027-03-14T15:00:00Z",
+        }
+        await office.call("POST", "/v1/events", token=token, json=body)
+    listed = (await office.call("GET", "/v1/events", token=token)).data
+    assert [each["title"] for each in listed] == ["Market 7", "Market 0"]
+    assert listed[0]["starts_at"] == "2027-03-14T03:07:00.120005Z"
+    for each in listed:
+        assert (await office.call("GET", f"/v1/events/{each['id']}", token=token)).data == each
+
+
+async def test_who_is_limited_to_an_event_lists_and_reads_no_other(office: Office) -> None:
+    token = await office.token()
+    made = [
+        (
+            await office.call(
+                "POST",
+                "/v1/events",
+                token=token,
+                json={"title": title, "starts_at": "2027-03-14T06:00:00Z", "ends_at": "2027-03-14T15:00:00Z"},
+            )
+        ).data
+        for title in ("Ours", "Theirs")
+    ]
+    limited = await office.token(Role.EVENT_MANAGER, events=[UUID(made[0]["id"])])
+    assert [each["title"] for each in (await office.call("GET", "/v1/events", token=limited)).data] == ["Ours"]
+    assert (await office.call("GET", f"/v1/events/{made[1]['id']}", token=limited)).status == 403
+    asked = await office.call("GET", f"/v1/tickets?event_id={made[1]['id']}", token=limited)
+    assert (asked.data, asked.json["meta"]["cursor"]) == ([], None)
