@@ -16,6 +16,8 @@ from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
 from tortoise.migrations.graph import MigrationGraph, MigrationKey
+from tortoise.migrations.schema_generator.state import ModelState, State
+from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.migrations.writer import MigrationWriter
 
 from store.db import STORE, AppModels, apps_config
@@ -122,7 +124,13 @@ def migration_problems(app: AppModels) -> list[str]:
 
 
 class _Executor(MigrationExecutor):
-    """Tortoise's, but the way back to nothing also works for an app whose first migration depends on another app's."""
+    """Tortoise's, but the way back to nothing also works for an app whose first migration depends on another app's, and no state is rendered in vain."""
+
+    async def _project_state(self, applied: Iterable[MigrationKey], *, upto: MigrationKey | None = None) -> State:
+        return _State.of(await super()._project_state(applied, upto=upto))
+
+    async def _project_state_cache(self, applied: set[MigrationKey]) -> dict[MigrationKey, State]:
+        return {key: _State.of(state) for key, state in (await super()._project_state_cache(applied)).items()}
 
     def _migration_plan(
         self, targets: Iterable[MigrationTarget] | None, applied: set[MigrationKey], graph: MigrationGraph
@@ -141,6 +149,33 @@ class _Executor(MigrationExecutor):
                 )
             ]
         )
+
+
+class _State(State):
+    """Models at one point of the migrations. A copy builds its model classes when an operation looks at them.
+
+    Tortoise copies the state before every operation and builds all classes of the copy; hardly any operation looks at what was before.
+    That was four fifths of the time of migrating an empty database.
+    """
+
+    def __init__(self, models: dict[tuple[str, str], ModelState], origin: StateApps) -> None:
+        self.models = models
+        self._origin = origin  # for its connections
+
+    @classmethod
+    def of(cls, state: State) -> State:
+        found = cls(state.models, state.apps)
+        found.apps = state.apps
+        return found
+
+    def clone(self) -> State:
+        return _State({key: model.clone() for key, model in self.models.items()}, self._origin)
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "apps":
+            raise AttributeError(name)
+        self.apps = self._origin.clone(model_states=self.models)
+        return self.apps
 
 
 class OwnerClient(AsyncpgDBClient):
