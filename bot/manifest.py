@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from bot.flows.diagnostics import nearest
 
 __all__ = ["ENGINE", "Manifest", "ManifestError", "MenuItem", "Trust", "place_of", "read_manifest"]
 
@@ -171,7 +173,9 @@ def read_manifest(path: Path, *, name: str) -> Manifest:
     except ValidationError as e:
         raise ManifestError("; ".join(_located(path, data, problem) for problem in e.errors())) from e
     if manifest.name != name:
-        raise ManifestError(f"{path}:1:1 the skill is named {manifest.name}, but installed as {name}; make them equal")
+        raise ManifestError(
+            f"{place_of(path, 'name')} the skill is named {manifest.name}, but installed as {name}; make them equal"
+        )
     return manifest
 
 
@@ -186,7 +190,43 @@ def place_of(path: Path, *keys: str | int) -> str:
 
 def _located(path: Path, data: Any, problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{_place(path, data, problem['loc'])} {where}: {problem['msg']}"
+    return f"{_place(path, data, problem['loc'])} {where}: {_said(problem)}"
+
+
+_FORMS = {
+    "name": "small letters, digits and _, at most 31, a letter first",
+    "version": "three numbers, such as 1.0.0",
+    "engine": 'such as ">=1,<2"',
+}
+
+
+def _said(problem: Any) -> str:
+    """Pydantic speaks to programmers; a skill's author writes YAML."""
+    kind, loc = problem["type"], problem["loc"]
+    if kind == "extra_forbidden":
+        known = _keys(loc[:-1])
+        return f"there is no such key; {nearest(str(loc[-1]), known) or 'known are ' + ', '.join(known)}"
+    if kind == "missing":
+        return "it is missing"
+    if kind == "tuple_type":
+        return "this is a list, such as [a, b]"
+    if kind in ("dict_type", "model_type"):
+        return "this is a mapping, such as {key: value}"
+    if kind == "string_pattern_mismatch" and len(loc) == 1 and loc[0] in _FORMS:
+        return f"{problem['input']!r} does not do: {_FORMS[loc[0]]}"
+    return str(problem["msg"]).removeprefix("Value error, ")
+
+
+def _keys(loc: Sequence[str | int]) -> list[str]:
+    """Of the part of the manifest that is at `loc`."""
+    model: type[BaseModel] = Manifest
+    for key in loc:
+        field = model.model_fields.get(str(key))
+        if field is None:
+            continue
+        inner = (field.annotation, *get_args(field.annotation))
+        model = next((each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)), model)
+    return list(model.model_fields)
 
 
 def _place(path: Path, data: Any, keys: Sequence[str | int]) -> str:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 
 from bot.check.limits import texts_fit_whatsapp
-from bot.flows import Compiled, Diagnostic, SkillSource
+from bot.flows import Compiled, Diagnostic, SkillSource, Slot
 from bot.flows.diagnostics import Pos, Reporter, nearest
 from bot.flows.source import ResponseSource
+from bot.flows.values import Unfit, coerce
 
 __all__ = ["LANGUAGE_RULES", "LanguageRule", "responses_of"]
 
@@ -20,6 +21,7 @@ _INTENT = re.compile(r"/([^\s{(]+)")
 _PLACE = re.compile(r"\{\{|\}\}|\{([\w.\-]+)\}")
 _NAMESPACES = ("contact", "organization", "context", "values", "slots")
 _OWN_PAYLOADS = ("start", "cancel", "handoff", "back", "repeat", "skip", "restart", "retry", "session_start")
+_EMPTY = ("null", "none", "undefined")
 MAX_PAIRS = 10  # as Rasa documents it
 
 
@@ -62,7 +64,7 @@ def _check_pairs(pairs: str, pos: Pos, skill: SkillSource, compiled: Compiled, r
     if len(parts) > MAX_PAIRS:
         report.warning("CN-RESP-021", f"more than {MAX_PAIRS} slots in one payload; the rest is not set", pos)
     for part in parts:
-        name, equals, _ = part.partition("=")
+        name, equals, value = part.partition("=")
         if not equals or not name.strip():
             report.warning("CN-RESP-021", f"{part.strip()!r} is not slot=value", pos, "values hold no , and no ( )")
             continue
@@ -74,6 +76,32 @@ def _check_pairs(pairs: str, pos: Pos, skill: SkillSource, compiled: Compiled, r
             )
         elif compiled.slots[slot].type == "list":
             report.warning("CN-RESP-023", f'list slot "{name.strip()}" cannot be set by a button', pos)
+        else:
+            _check_value(name.strip(), value.strip().strip("'\""), compiled.slots[slot], pos, report)
+
+
+def _check_value(name: str, value: str, slot: Slot, pos: Pos, report: Reporter) -> None:
+    if "{" in value or value.lower() in _EMPTY:
+        return
+    try:
+        coerce(slot, value)
+    except Unfit as e:
+        known = [str(each) for each in slot.values]
+        report.warning("CN-RESP-023", f'"{value}" does not fit slot "{name}": {e}', pos, nearest(value, known))
+
+
+def translations_have_an_original(skill: SkillSource, compiled: Compiled) -> Iterator[Diagnostic]:
+    """A response that stands in another language alone is said by nobody: mostly a misspelt name."""
+    report = Reporter()
+    original = skill.responses.get("", {})
+    for locale, responses in skill.responses.items():
+        for name, response in responses.items():
+            if not locale or name in original or f"core:{name}" in compiled.responses.get("", {}):
+                continue
+            with report.about(subject=f"response:{name}"):
+                hint = nearest(name, original)
+                report.warning("CN-RESP-025", f'there is no response "{name}" to translate', response.pos, hint)
+    yield from report.found
 
 
 def places_can_be_filled(skill: SkillSource, compiled: Compiled) -> Iterator[Diagnostic]:
@@ -101,4 +129,9 @@ def places_can_be_filled(skill: SkillSource, compiled: Compiled) -> Iterator[Dia
     yield from report.found
 
 
-LANGUAGE_RULES: tuple[LanguageRule, ...] = (buttons_lead_somewhere, places_can_be_filled, texts_fit_whatsapp)
+LANGUAGE_RULES: tuple[LanguageRule, ...] = (
+    buttons_lead_somewhere,
+    places_can_be_filled,
+    translations_have_an_original,
+    texts_fit_whatsapp,
+)

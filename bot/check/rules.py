@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from bot.check.language import LANGUAGE_RULES
 from bot.check.window import prove_window, waiting_of
 from bot.flows import Diagnostic
+from bot.flows.diagnostics import Pos, nearest
 from bot.manifest import place_of
 from bot.registry import Registry, Skill
 
@@ -60,35 +62,38 @@ def nothing_is_said_outside_the_window(skill: Skill, registry: Registry) -> Iter
 
 def actions_exist(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
     """Every action of the domain has a class, and every class stands in the domain."""
-    declared = registry.declared_actions(skill.name)
-    for name in sorted(declared - set(skill.actions) - set(PROVIDED)):
-        yield _problem(
-            "CN-SKILL-010",
-            f"the domain lists the action {name}, but actions.py has none of that name",
-            skill.folder / "domain.yml",
+    declared = skill.source.actions if skill.source is not None else {}
+    for name in sorted(set(declared) - set(skill.actions) - set(PROVIDED)):
+        hint = nearest(name, skill.actions) or f'write a SkillAction with name = "{name}"'
+        pos = declared[name]._replace(file=str(skill.folder / declared[name].file))
+        yield _at(
+            "CN-SKILL-010", f"the domain lists the action {name}, but actions.py has none of that name", pos, hint
         )
-    for name in sorted(set(skill.actions) - declared):
-        yield _problem(
-            "CN-SKILL-011", f"the action {name} is not listed under actions: in the domain", _actions_file(skill)
+    for name in sorted(set(skill.actions) - set(declared)):
+        hint = nearest(name, declared)
+        yield _at(
+            "CN-SKILL-011",
+            f"the action {name} is not listed under actions: in the domain",
+            _class_of(skill, name),
+            hint,
         )
 
 
 def names_carry_the_skill(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
-    """Meters and permissions begin with the skill's name; actions do too, by house style."""
-    manifest = skill.manifest
-    if manifest is None:
-        return
-    for name in (*manifest.meters, *manifest.permissions):
-        if not name.startswith(f"{skill.name}.") and name != "message.out":
-            yield _problem("CN-SKILL-020", f"{name} does not begin with {skill.name}.", skill.folder / "skill.yml")
+    """Actions begin with the skill's name, by house style. That meters and permissions do is seen when the skill is read."""
     for name in skill.actions:
         if not name.startswith((f"{skill.name}_", f"action_{skill.name}", "validate_", "action_ask_")):
-            yield _problem("CN-SKILL-021", f"the action {name} does not begin with {skill.name}_", _actions_file(skill))
+            yield _at("CN-SKILL-021", f"the action {name} does not begin with {skill.name}_", _class_of(skill, name))
 
 
-def _actions_file(skill: Skill) -> Path:
-    package = skill.folder / "actions" / "__init__.py"
-    return package if package.is_file() else skill.folder / "actions.py"
+def _class_of(skill: Skill, action: str) -> Pos:
+    """Where an action's class stands; what runs elsewhere stands in the domain alone."""
+    found = type(skill.actions[action])
+    file = Path(inspect.getsourcefile(found) or "")
+    if file.is_relative_to(skill.folder):
+        return Pos(str(file), inspect.getsourcelines(found)[1])
+    listed = skill.source.actions.get(action) if skill.source is not None else None
+    return Pos(str(skill.folder / listed.file), listed.line, listed.column) if listed else Pos(str(skill.folder))
 
 
 def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
@@ -96,16 +101,15 @@ def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnosti
     manifest = skill.manifest
     if manifest is None or skill.source is None:
         return
-    for item in manifest.menu:
+    for n, item in enumerate(manifest.menu):
         if item.flow not in skill.source.flows:
-            yield _problem(
-                "CN-SKILL-030", f"the menu names the flow {item.flow}, which is not there", skill.folder / "skill.yml"
-            )
+            hint = nearest(item.flow, skill.source.flows)
+            pos = _in_manifest(skill, "menu", n, "flow")
+            yield _at("CN-SKILL-030", f"the menu names the flow {item.flow}, which is not there", pos, hint)
         for language in manifest.languages:
             if language not in item.title:
-                yield _problem(
-                    "CN-SKILL-031", f"the menu's {item.flow} has no title in {language}", skill.folder / "skill.yml"
-                )
+                pos = _in_manifest(skill, "menu", n, "title")
+                yield _at("CN-SKILL-031", f"the menu's {item.flow} has no title in {language}", pos, f"{language}: ...")
 
 
 def triggers_fire(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
@@ -124,23 +128,23 @@ def languages_are_whole(skill: Skill, registry: Registry) -> Iterator[Diagnostic
         return
     compiled = registry.compiled([*skill.manifest.requires, skill.name])
     own = [name for name in compiled.responses.get("", {}) if name.startswith(f"{skill.name}:")]
+    written = skill.source.responses.get("", {}) if skill.source is not None else {}
     for language in skill.manifest.languages:
         if language == compiled.default_locale:
             continue
         translated = compiled.responses.get(language, {})
         for name in own:
+            response = name.partition(":")[2]
             if name not in translated:
-                yield _problem(
-                    "CN-SKILL-040",
-                    f"{name.partition(':')[2]} is not said in {language}",
-                    skill.folder / "locales" / f"{language}.yml",
-                )
+                pos = written[response].pos if response in written else Pos(f"locales/{language}.yml")
+                hint = f"add it to locales/{language}.yml"
+                yield in_folder(_at("CN-SKILL-040", f"{response} is not said in {language}", pos, hint), skill)
 
 
 def local_actions_do_not_call_out(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
     """A module that defines a SkillAction imports no client of the network."""
     for path in sorted({*skill.folder.glob("actions.py"), *skill.folder.glob("actions/*.py")}):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(_parsed(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
@@ -150,7 +154,16 @@ def local_actions_do_not_call_out(skill: Skill, registry: Registry) -> Iterator[
                         f"imports {name}: a local action runs inside a transaction; call out from an OnlineAction or a task",
                         path,
                         getattr(node, "lineno", 1),
+                        getattr(node, "col_offset", 0) + 1,
                     )
+
+
+def _parsed(path: Path) -> ast.AST:
+    """Nothing, for what is no Python: `loads` tells that."""
+    try:
+        return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def migrations_follow_the_store(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
@@ -181,6 +194,15 @@ RULES: tuple[Rule, ...] = (
 
 def _problem(code: str, message: str, file: Path, line: int = 1, column: int = 1) -> Diagnostic:
     return Diagnostic(code, "error", message, str(file), line, column)
+
+
+def _at(code: str, message: str, pos: Pos, suggestion: str = "") -> Diagnostic:
+    return Diagnostic(code, "error", message, pos.file, pos.line, pos.column, suggestion=suggestion)
+
+
+def _in_manifest(skill: Skill, *keys: str | int) -> Pos:
+    file, line, column = place_of(skill.folder / "skill.yml", *keys).rsplit(":", 2)
+    return Pos(file, int(line), int(column))
 
 
 def in_folder(found: Diagnostic, skill: Skill) -> Diagnostic:

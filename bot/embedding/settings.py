@@ -27,7 +27,7 @@ class EmbeddingSettings(Settings):
 
     provider: Provider = Provider.LOCAL
     timeout_s: float = Field(2.0, gt=0)
-    """A message whose vector takes longer is understood by its letters: a person waits."""
+    """A message whose vector takes longer is understood, and looked up in the knowledge, by its letters: a person waits."""
 
 
 def open_local(settings: EmbeddingSettings) -> Embedder | None:

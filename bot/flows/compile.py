@@ -393,7 +393,9 @@ class _Compiler:
         triggered = tuple(flow for flow, _ in intents.get(name, ()) if drafts[flow].skill == skill)
         is_refused = any(name in source.flows for source in self._sources if source.name == skill)
         if not triggered and not is_refused and name not in self._mapped_intents():
-            self._report.note("CN-NLU-007", f'no flow is started by "{name}"', pos, "use the flow's id, or nlu_trigger")
+            hint = nearest(name, [flow.partition(":")[2] for flow, each in drafts.items() if each.skill == skill])
+            hint = hint or "use the flow's id, or nlu_trigger"
+            self._report.note("CN-NLU-007", f'no flow is started by "{name}"', pos, hint)
         return triggered
 
 

@@ -138,7 +138,8 @@ def _read_flows(data: Any, path: str, skill: SkillSource, report: Reporter) -> N
     if isinstance(data, Map) and flows is None and ("rules" in data or "stories" in data):
         return
     if not isinstance(flows, Map):
-        hint = next((found for key in data if (found := nearest(key, _TOP_LEVEL))), "") if isinstance(data, Map) else ""
+        misspelt = [key for key in data if key not in _TOP_LEVEL] if isinstance(data, Map) else []
+        hint = next((found for key in misspelt if (found := nearest(key, _TOP_LEVEL))), "")
         report.error("CN-FLOW-033", "a flows file has a mapping `flows:` of id to flow", Pos(path), hint)
         return
     for flow_id, value in flows.items():

@@ -130,7 +130,8 @@ def read_locale(locale: str, data: Any, file: str, skill: SkillSource, report: R
     for flow_id, texts in flows.items():
         flow = skill.flows.get(flow_id)
         if flow is None or not isinstance(texts, Map):
-            report.warning("CN-NLU-006", f'there is no flow "{flow_id}" to translate', flows.keys_at[flow_id])
+            hint = nearest(flow_id, skill.flows) if flow is None else "{name: ..., words: [...]}"
+            report.warning("CN-NLU-006", f'there is no flow "{flow_id}" to translate', flows.keys_at[flow_id], hint)
             continue
         check_keys(texts, ("name", "description", "words"), "a flow's translation", report, "CN-NLU-005")
         if isinstance(texts.get("name"), str):

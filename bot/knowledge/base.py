@@ -7,9 +7,10 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -27,6 +28,8 @@ from store.tenancy import organization_scope
 __all__ = ["KNOWN", "KNOWN_BY_WORDS", "Embedded", "Found", "KnowledgeStore", "is_known"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # From here on a passage counts as an answer. The least that leaves alone what nothing answers in bot/demo/knowledge/savanna/golden.yml, a third of
 # whose questions it is; golden-test.yml beside it is asked by the tests only.
@@ -72,17 +75,21 @@ class KnowledgeStore:
         enabled: The skills that an organization has on.
         folders: Where each installed skill is.
         published: What an organization published in place of the knowledge of skills.
+        timeout_s: How long a question waits for vectors; then words answer it. None: as long as it takes.
     """
 
     def __init__(
         self,
         embedder: Embedder | None,
         *,
+        timeout_s: float | None = None,
         enabled: Callable[[UUID], Awaitable[Sequence[str]]],
         folders: Mapping[str, Path],
         published: Callable[[UUID], Awaitable[Own]] | None = None,
     ) -> None:
         self._embedder = embedder
+        self._timeout_s = timeout_s
+        self._late: set[asyncio.Future[Any]] = set()
         self._enabled = enabled
         self._published = published
         self._published_vectors: Bounded[UUID, list[Sequence[float]]] = Bounded(MAX_VERSIONS)
@@ -109,7 +116,7 @@ class KnowledgeStore:
         words = content_words(query)
         if not words and len(query.split()) < SAYS_SOMETHING:
             return []
-        vector = await self._vector(organization_id, query)
+        vector = await self._in_time(self._vector(organization_id, query))
         model = self._embedder.model if self._embedder is not None and vector is not None else ""
         with organization_scope(organization_id):
             candidates = await rows.candidates(organization_id, words, query, model=model, vector=vector, skill=skill)
@@ -194,6 +201,17 @@ class KnowledgeStore:
                     )
                 made += len(batch)
 
+    async def _in_time(self, vectors: Coroutine[Any, Any, T | None]) -> T | None:
+        """None when they are not there in time. They are made all the same: what was begun anew with each question would never be ready."""
+        making = asyncio.ensure_future(vectors)
+        self._late.add(making)
+        making.add_done_callback(self._late.discard)
+        done, _ = await asyncio.wait({making}, timeout=self._timeout_s)
+        if not done:
+            log.warning("searching without embeddings", extra={"reason": "time"})
+            return None
+        return making.result()
+
     async def _vector(self, organization_id: UUID, query: str) -> list[float] | None:
         if self._embedder is None:
             return None
@@ -228,7 +246,9 @@ class KnowledgeStore:
         ]
         for name, (version_id, passages) in own.items():
             if name in enabled and skill in ("", name):
-                made = await self._vectors_of(organization_id, version_id, passages) if with_vectors else None
+                made = None
+                if with_vectors:
+                    made = await self._in_time(self._vectors_of(organization_id, version_id, passages))
                 found += map(_of_skill, passages, made or [[]] * len(passages))
         return found
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.flows import compile_flows
 from bot.loading.skill import Skill
+from bot.manifest import place_of
 
 __all__ = ["compile_each", "follow_the_required", "in_order_of_requirements"]
 
@@ -22,15 +23,14 @@ def in_order_of_requirements(skills: Sequence[Skill]) -> list[Skill]:
             skill.turn_off(f"{skill.folder / 'skill.yml'}:1:1 skills require each other in a circle")
             return
         visiting.add(skill.name)
-        for needed in skill.manifest.requires if skill.manifest else ():
+        for n, needed in enumerate(skill.manifest.requires if skill.manifest else ()):
+            where = place_of(skill.folder / "skill.yml", "requires", n)
             if needed not in by_name:
-                skill.turn_off(
-                    f"{skill.folder / 'skill.yml'}:1:1 requires the skill {needed}, which is not there or broken"
-                )
+                skill.turn_off(f"{where} requires the skill {needed}, which is not there or broken")
             else:
                 visit(by_name[needed])
                 if by_name[needed].off:
-                    skill.turn_off(f"{skill.folder / 'skill.yml'}:1:1 requires the skill {needed}, which is off")
+                    skill.turn_off(f"{where} requires the skill {needed}, which is off")
         ordered.append(skill)
 
     for skill in skills:

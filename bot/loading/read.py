@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.flows import SkillSource, load_skill
 from bot.loading.skill import Skill
-from bot.manifest import Manifest, ManifestError, place_of, read_manifest
+from bot.manifest import ENGINE, Manifest, ManifestError, place_of, read_manifest
 from store.apps import installed_skills, skill_roots
 
 __all__ = ["FLOW_FILES", "find_skills", "give_what_the_manifest_says", "read_skills"]
@@ -60,7 +60,8 @@ def _read(skill: Skill) -> None:
         skill.turn_off(str(e))
         return
     if not skill.manifest.fits_engine():
-        skill.turn_off(f"{skill.folder / 'skill.yml'}:1:1 engine {skill.manifest.engine} is not this one")
+        where = place_of(skill.folder / "skill.yml", "engine")
+        skill.turn_off(f"{where} engine {skill.manifest.engine} is not this one, which is {ENGINE}")
         return
     files: dict[str, str] = {}
     for path in (path for pattern in FLOW_FILES for path in sorted(skill.folder.glob(pattern))):

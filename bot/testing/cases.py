@@ -248,7 +248,9 @@ def _validate(case: Case) -> None:
         is_act = any(act in step for act in ACTS)
         for key in step:
             known = (*ACTS, *BESIDE_AN_ACT) if is_act else ("from", "metadata", *STEPS)
-            if str(key) not in known and (problem := kind_problem(str(key), is_assertion=False) if not is_act else "x"):
+            if str(key) not in known and (
+                problem := kind_problem(str(key), is_assertion=False, acts=ACTS) if not is_act else "x"
+            ):
                 about = f"{key!r} does not stand beside an act; there is {list(known)}" if is_act else problem
                 raise CaseFailed(where + about)
         assertions = step.get("assertions") or ()

@@ -79,11 +79,12 @@ def assertion_kinds() -> list[str]:
     return [each for each in _KINDS if each not in ("utter", "bot")]
 
 
-def kind_problem(key: str, *, is_assertion: bool) -> str:
-    """What is wrong with a key of a step or an assertion; empty: nothing."""
+def kind_problem(key: str, *, is_assertion: bool, acts: Sequence[str] = ()) -> str:
+    """What is wrong with a key of a step or an assertion; empty: nothing. `acts`: what else a step may be."""
     known = sorted({*_KINDS, *JUDGED}) if is_assertion else sorted(_KINDS)
     if key in known:
         return ""
+    known = sorted({*known, *acts})
     near = difflib.get_close_matches(key, known, 1)
     what = "assertion" if is_assertion else "step kind"
     return f"there is no {what} {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; one of {known}")

@@ -307,13 +307,7 @@ class Person:
 
 def load_registry(context: Callable[[str], SkillContext], package: str = "skills") -> Registry:
     """All skills with their actions and the tasks of every queue, as no single process has them."""
-    registry = Registry.load(context=context, package=package)
-    for queue in ("interactive", "bulk", "render"):
-        of_queue = Registry.load(queue=queue, package=package)
-        for name, skill in registry.skills.items():
-            if name in of_queue.skills:
-                skill.tasks.update(of_queue.skills[name].tasks)
-    return registry
+    return Registry.load(context=context, queue="all", package=package)
 
 
 async def found_organization(name: str, locale: str, skills: Sequence[str]) -> tuple[UUID, UUID]:

@@ -137,7 +137,7 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
         "flows.yml:5:",
     ),
     "bad manifest": ({"manifest": "colour: red\n"}, "skill.yml:4:1"),
-    "other engine": ({"manifest": 'engine: ">=9"\n'}, "skill.yml:1:1"),
+    "other engine": ({"manifest": 'engine: ">=9"\n'}, "skill.yml:4:1"),
     "import error": ({"actions_py": "import os\nimport no_such_module_at_all\n"}, "actions.py:2:1"),
     "syntax error": ({"actions_py": "x = 1\ndef broken(:\n"}, "actions.py:2:"),
     "exits when imported": ({"actions_py": "import sys\n\nsys.exit(3)\n"}, "actions.py:3:1"),
@@ -170,7 +170,7 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
     "trigger of no flow": ({"manifest": "triggers:\n  - {kind: webhook, flow: gone}\n"}, "skill.yml:5:21"),
     "meter of another": ({"manifest": "meters: [beta.thing]\n"}, "skill.yml:4:10"),
     "permission of another": ({"manifest": "permissions: {beta.view: viewer}\n"}, "skill.yml:4:15"),
-    "missing requirement": ({"manifest": "requires: [nobody]\n"}, "skill.yml:1:1"),
+    "missing requirement": ({"manifest": "requires: [nobody]\n"}, "skill.yml:4:12"),
 }
 
 

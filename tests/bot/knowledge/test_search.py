@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from bot.errors import Retryable
 from bot.knowledge import KnowledgeStore
 from bot.knowledge.evaluate import BadGolden, evaluate, read_golden
 from bot.knowledge.shelf import shelf_of
+from bot.ports import Embedder
 from store import knowledge as rows
 from store.db import execute, fetch
 from store.tenancy import organization_scope
@@ -38,12 +40,30 @@ class Switchable(LocalEmbedder):
         return await super().embed(texts, background=background, kind=kind)
 
 
+class Held:
+    """Answers when it may."""
+
+    model = "held"
+    dimension = 2
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.asked = 0
+
+    async def embed(
+        self, texts: Sequence[str], *, background: bool = False, kind: Literal["query", "passage"] = "query"
+    ) -> list[list[float]]:
+        self.asked += 1
+        await self.go.wait()
+        return [[1.0, float(len(text) % 7)] for text in texts]
+
+
 async def _both(organization_id: UUID) -> Sequence[str]:
     return ("events", "assistant")
 
 
-def opened(embedder: Switchable | None) -> KnowledgeStore:
-    return KnowledgeStore(embedder, enabled=_both, folders=SKILLS)
+def opened(embedder: Embedder | None, *, timeout_s: float | None = None) -> KnowledgeStore:
+    return KnowledgeStore(embedder, timeout_s=timeout_s, enabled=_both, folders=SKILLS)
 
 
 async def put_demo(knowledge: KnowledgeStore, organization_id: UUID) -> None:
@@ -90,6 +110,23 @@ async def test_an_embedder_that_is_away_leaves_the_words(database: Database) -> 
     embedder.is_away = True
     [best, *_] = await knowledge.search(organization_id, "is there parking", locale="en")
     assert best.source == "Visiting our events, Parking"
+
+
+async def test_a_question_waits_so_long_for_its_meaning_and_what_was_begun_is_finished(database: Database) -> None:
+    organization_id, embedder = await new_organization(), Held()
+    await put_demo(opened(None), organization_id)
+    knowledge = opened(embedder, timeout_s=0.05)
+    for _ in range(2):
+        [best, *_] = await knowledge.search(organization_id, "is there parking", locale="en")
+        assert best.source == "Visiting our events, Parking"
+    assert embedder.asked == 1
+    embedder.go.set()
+    for _ in range(200):
+        rated = await knowledge.rated(organization_id, "is there parking")
+        if any(each.meaning is not None for each in rated):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("still searched by words alone")
 
 
 async def test_a_misspelt_word_is_found_by_its_likeness(database: Database) -> None:
