@@ -105,7 +105,7 @@ def install(runtime: Runtime) -> None:
     app.add_route("/branding/{organization_id}/{blob}", _branding(runtime), methods=["GET"])
     app.add_route(files.PATH, _file(runtime), methods=["GET"])
     ui.add_head_html(
-        '<link rel="stylesheet" href="/static/theme.css"><script src="/static/shell.js"></script>', shared=True
+        '<link rel="stylesheet" href="/static/theme.css"><link rel="stylesheet" href="/static/notices.css"><script src="/static/shell.js"></script>', shared=True
     )
     for each in pages():
         ui.page(each.path, title="ChatNation", response_timeout=BUILD_S)(_builder(runtime, each))

@@ -18,7 +18,7 @@ from bot.errors import Refused
 from bot.identity import Principal
 from bot.runtime import Runtime
 
-__all__ = ["Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk"]
+__all__ = ["PLATFORM", "Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk"]
 
 _SIKU = ("Jumatatu", "Jumanne", "Jumatano", "Alhamisi", "Ijumaa", "Jumamosi", "Jumapili")
 _MIEZI = (
@@ -67,6 +67,10 @@ class Organization:
         return found if isinstance(found, Mapping) else {}
 
 
+PLATFORM = Organization(UUID(int=0), "ChatNation", "platform")
+"""What the platform's own people sit at the desk of: no organization's rows are seen from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a page may ask: who is there, for whom, in which language.
@@ -91,6 +95,10 @@ class Desk:
     @property
     def name(self) -> str:
         return self.principal.name or self.email
+
+    @property
+    def is_platform(self) -> bool:
+        return self.organization.id == PLATFORM.id
 
     def may(self, permission: str, **of: UUID | None) -> bool:
         return self.principal.may(permission, **of)

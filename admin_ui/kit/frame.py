@@ -10,6 +10,7 @@ from uuid import UUID
 from nicegui import context, ui
 
 from admin_ui import gate
+from admin_ui.kit.bell import bell
 from admin_ui.kit.bound import bound
 from admin_ui.kit.controls import icon_button, tag
 from admin_ui.kit.page import Page, may_see, pages
@@ -93,6 +94,7 @@ def _header(desk: Desk, page: Page) -> None:
             tag("span", "Ctrl K", "cn-kbd").style("flex: none")
         if len(desk.organizations) > 1:
             _organizations(desk)
+        bell(desk)
         _person(desk)
 
 

@@ -27,6 +27,7 @@ from admin_ui.kit import (
     toast,
 )
 from admin_ui.kit.controls import tag
+from admin_ui.pages.notifications import choices
 from bot.identity import second_factor
 from bot.identity.errors import WrongCode
 from bot.identity.memory import forget_session
@@ -54,6 +55,8 @@ async def profile(desk: Desk) -> None:
                 facts([("Name", desk.name), ("E-mail", desk.email), ("Organization", desk.organization.name)])
             parts: dict[str, Live] = {}
             parts["second"] = await live(_second_step, parts)
+            if desk.principal.impersonated_by is None:
+                await choices(desk)
         await live(_sessions)
     if person is None:
         toast("This account is gone", kind="bad")
