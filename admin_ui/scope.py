@@ -87,6 +87,7 @@ class Desk:
     skills: tuple[str, ...]  # switched on here
     locale: str = "en"  # of the shell
     path: str = "/"
+    borrowed_until: datetime | None = None  # with somebody else's eyes
 
     @property
     def now(self) -> datetime:

@@ -62,9 +62,7 @@ SET times = platform_notifications.times + 1, at = EXCLUDED.at, subject = EXCLUD
 
 async def pin(tx: Tx, organization_id: UUID, people: Collection[UUID], what: Pin, at: datetime) -> None:
     """For each of them, in the transaction of what it tells of."""
-    await tx.execute(
-        _PIN, organization_id, sorted(people), what.kind, to_jsonb(what.subject), what.link, what.key, at
-    )
+    await tx.execute(_PIN, organization_id, sorted(people), what.kind, to_jsonb(what.subject), what.link, what.key, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Board:
         """Of those who were ever told something."""
         with self._bound():
             rows = await fetch(
-                "SELECT user_id, count(*) FILTER (WHERE read_at IS NULL) AS unread, max(at) AS last, sum(times) AS times"
+                "SELECT user_id, count(*) FILTER (WHERE read_at IS NULL) AS unread, max(at) AS last, sum(times) AS times"  # noqa: S608 - constants
                 f" FROM {self._table} WHERE {self._mine} AND user_id = ANY($2) GROUP BY user_id",
                 self.organization_id,
                 list(people),
@@ -93,7 +91,7 @@ class Board:
     async def latest(self, user_id: UUID, *, offset: int = 0, limit: int = 20) -> Sequence[Notice]:
         with self._bound():
             rows = await fetch(
-                f"SELECT id, kind, subject, link, times, at, read_at FROM {self._table}"
+                f"SELECT id, kind, subject, link, times, at, read_at FROM {self._table}"  # noqa: S608 - constants
                 f" WHERE {self._mine} AND user_id = $2 ORDER BY at DESC, id DESC OFFSET $3 LIMIT $4",
                 self.organization_id,
                 user_id,
@@ -106,7 +104,7 @@ class Board:
         """One of hers, or all."""
         with self._bound():
             tag = await execute(
-                f"UPDATE {self._table} SET read_at = $4 WHERE {self._mine} AND user_id = $2 AND read_at IS NULL"
+                f"UPDATE {self._table} SET read_at = $4 WHERE {self._mine} AND user_id = $2 AND read_at IS NULL"  # noqa: S608 - constants
                 " AND ($3::uuid IS NULL OR id = $3)",
                 self.organization_id,
                 user_id,

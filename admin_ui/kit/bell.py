@@ -72,7 +72,11 @@ class _Bell:
             with ui.element("div").classes("cn-bell-head"):
                 ui.label(desk.word("notifications")).classes("cn-strong cn-grow")
                 if any(each.read_at is None for each in found):
-                    read = tag("button", desk.word("all_read"), "cn-bell-read").props('type="button"').mark("bell-all-read")
+                    read = (
+                        tag("button", desk.word("all_read"), "cn-bell-read")
+                        .props('type="button"')
+                        .mark("bell-all-read")
+                    )
                     read.on("click", bound(self._read_all, writes=False), [])
             for each in found:
                 line(desk, each, self._open(each))
@@ -98,7 +102,9 @@ async def follow(desk: Desk, notice: Notice) -> None:
 
 
 def line(desk: Desk, notice: Notice, on_open: Callable[..., Any]) -> None:
-    with ui.element("button").props('type="button"').classes(f"cn-notice {'' if notice.read_at else 'unread'}") as found:
+    with (
+        ui.element("button").props('type="button"').classes(f"cn-notice {'' if notice.read_at else 'unread'}") as found
+    ):
         found.mark("notice")
         ui.icon(KINDS[notice.kind].icon if notice.kind in KINDS else "notifications").props("aria-hidden=true")
         with ui.element("span").classes("cn-notice-text"):

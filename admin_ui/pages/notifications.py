@@ -24,9 +24,15 @@ AT_ONCE = 50
 async def notifications(desk: Desk, before: int = 0) -> None:
     """`before`: how many newer ones are passed over."""
     board, offset = board_of(desk), max(0, before)
-    found = [] if desk.principal.impersonated_by else await board.latest(desk.principal.id, offset=offset, limit=AT_ONCE + 1)
+    found = (
+        []
+        if desk.principal.impersonated_by
+        else await board.latest(desk.principal.id, offset=offset, limit=AT_ONCE + 1)
+    )
     with heading({"en": "Notifications", "sw": "Arifa"}):
-        link_button({"en": "Choose what tells me", "sw": "Chagua yapi yaniambie"}, "/profile#notifications", icon="tune")
+        link_button(
+            {"en": "Choose what tells me", "sw": "Chagua yapi yaniambie"}, "/profile#notifications", icon="tune"
+        )
         if any(each.read_at is None for each in found):
             button(desk.word("all_read"), bound(_read_all, writes=False), icon="done_all", mark="all-read")
     with panel(flush=True):

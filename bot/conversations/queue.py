@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from bot.conversations.notes import Kind, put_note
-from bot.conversations.telling import tell_of_call
 from bot.conversations.summary import Summary, seal_summary
+from bot.conversations.telling import tell_of_call
 from bot.unit import Unit
 
 __all__ = ["call_a_person"]

@@ -11,4 +11,13 @@ from bot.notifications.kinds import KINDS, Kind, Way
 from bot.notifications.mail import MailNotification, mail_notification
 from bot.notifications.notify import notify, notify_platform, person_behind
 
-__all__ = ["KINDS", "Kind", "MailNotification", "Way", "mail_notification", "notify", "notify_platform", "person_behind"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "MailNotification",
+    "Way",
+    "mail_notification",
+    "notify",
+    "notify_platform",
+    "person_behind",
+]

@@ -44,9 +44,7 @@ async def tell_of_buried_job(runtime: Runtime, organization_id: UUID, job: str) 
     await _tell(runtime, organization_id, subject, "/", "channels.view", f"job:{job}")
 
 
-async def _tell(
-    runtime: Runtime, organization_id: UUID, subject: Words, link: str, permission: str, key: str
-) -> None:
+async def _tell(runtime: Runtime, organization_id: UUID, subject: Words, link: str, permission: str, key: str) -> None:
     try:
         async with open_unit(runtime, organization_id, actor="platform") as work:
             await notify(work, "failing", subject, link, permission=permission, key=key)

@@ -42,6 +42,10 @@ async def mail_notification(runtime: Runtime, job: MailNotification, ctx: TaskCo
 
 
 def letter_values(runtime: Runtime, subject: Words, link: str, locale: str, organization: str) -> dict[str, str]:
-    text = subject if isinstance(subject, str) else subject.get(locale) or subject.get("en") or next(iter(subject.values()))
+    text = (
+        subject
+        if isinstance(subject, str)
+        else subject.get(locale) or subject.get("en") or next(iter(subject.values()))
+    )
     base = runtime.configuration.section(IdentitySettings, "identity").base_url.rstrip("/")
     return {"what": text, "organization": organization, "link": base + link}

@@ -65,9 +65,7 @@ async def notify(
         told += [row["user_id"]] if Way.APP in ways else []
         mailed += [row["user_id"]] if Way.EMAIL in ways else []
     if told:
-        await pin(
-            work.tx, work.organization_id, told, Pin(kind, subject, link, key or f"{kind}:{uuid7()}"), work.now
-        )
+        await pin(work.tx, work.organization_id, told, Pin(kind, subject, link, key or f"{kind}:{uuid7()}"), work.now)
     for each in mailed:
         text = subject if isinstance(subject, str) else dict(subject)
         work.enqueue(MailNotification(user_id=each, subject=text, link=link))
@@ -109,5 +107,3 @@ def _short(subject: Words) -> Words:
     if isinstance(subject, Mapping):
         return {locale: " ".join(text.split())[:LONGEST] for locale, text in subject.items()}
     return " ".join(subject.split())[:LONGEST]
-
-

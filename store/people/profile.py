@@ -52,6 +52,8 @@ class Place:
     role: str
     role_name: str  # of a custom role
     suspended: bool
+    suspended_reason: str = ""
+    suspended_until: datetime | None = None
 
 
 _PERSON = (
@@ -119,7 +121,7 @@ async def platform_people() -> list[tuple[UUID, str, str, dict[str, list[str]]]]
 async def places_of(user_id: UUID) -> list[Place]:
     with unscoped("the organizations of somebody"):
         rows = await fetch(
-            "SELECT o.id, o.name, o.slug, m.role, coalesce(r.name, ''), o.suspended_at IS NOT NULL"
+            "SELECT o.id, o.name, o.slug, m.role, coalesce(r.name, ''), o.suspended_at IS NOT NULL, coalesce(o.suspended_reason, ''), o.suspended_until"
             " FROM memberships m JOIN organizations o ON o.id = m.organization_id"
             " LEFT JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id"
             " WHERE m.user_id = $1 ORDER BY o.name, o.id",

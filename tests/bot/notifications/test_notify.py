@@ -60,7 +60,9 @@ async def test_a_call_for_a_person_is_told_to_all_who_answer_or_to_whose_convers
 async def test_the_same_again_stands_once_until_it_is_read(room: Room) -> None:
     async def ring() -> None:
         async with room.work() as work:
-            await notify(work, "failing", "The endpoint is away", "/webhooks", permission="webhooks.manage", key="endpoint:1")
+            await notify(
+                work, "failing", "The endpoint is away", "/webhooks", permission="webhooks.manage", key="endpoint:1"
+            )
 
     await ring()
     await ring()
