@@ -67,7 +67,7 @@ async def notify(
     if told:
         await pin(work.tx, work.organization_id, told, Pin(kind, subject, link, key or f"{kind}:{uuid7()}"), work.now)
     for each in mailed:
-        text = subject if isinstance(subject, str) else dict(subject)
+        text: dict[str, str] | str = subject if isinstance(subject, str) else dict(subject)
         work.enqueue(MailNotification(user_id=each, subject=text, link=link))
     return len({*told, *mailed})
 

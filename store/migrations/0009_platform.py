@@ -1,5 +1,7 @@
 """What people are told of, and the platform's alarms."""
 
+from typing import Any
+
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
@@ -10,15 +12,17 @@ from store.rls import EnableOrganizationRLS
 SYSTEM_ONLY = ("incidents", "incident_notes", "platform_notifications")
 
 
-def _key() -> tuple[str, fields.Field]:
+def _key() -> tuple[str, Any]:
     return "id", fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)
 
 
-def _moment(name: str, *, null: bool = False) -> tuple[str, fields.Field]:
-    return name, fields.DatetimeField(null=null, auto_now=False, auto_now_add=False)
+def _moment(name: str, *, null: bool = False) -> tuple[str, Any]:
+    if null:
+        return name, fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)
+    return name, fields.DatetimeField(auto_now=False, auto_now_add=False)
 
 
-def _told() -> list[tuple[str, fields.Field]]:
+def _told() -> list[tuple[str, Any]]:
     return [
         ("kind", fields.CharField(max_length=60)),
         ("subject", JsonField()),

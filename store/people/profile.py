@@ -100,7 +100,9 @@ async def put_password(user_id: UUID, password_hash: str, now: datetime, *, acti
 async def notify_by(user_id: UUID) -> dict[str, list[str]]:
     """How somebody wants to be told, by kind; what is not there goes as its kind says."""
     with unscoped("somebody's own choice"):
-        return from_jsonb(await fetchval("SELECT notify_by FROM users WHERE id = $1", user_id) or "{}") or {}
+        text = await fetchval("SELECT notify_by FROM users WHERE id = $1", user_id)
+    found: dict[str, list[str]] = from_jsonb(text or "{}") or {}
+    return found
 
 
 async def put_notify_by(user_id: UUID, chosen: dict[str, list[str]]) -> None:

@@ -87,7 +87,7 @@ async def observe(found: Sequence[Finding], now: datetime, *, quiet_s: float) ->
                 opened += [made] if made else []
             over = await tx.fetch(
                 "UPDATE incidents SET state = 'resolved', resolved_at = $1, resolved_by = NULL"
-                " WHERE state <> 'resolved' AND seen_at < $1 - make_interval(secs => $2) RETURNING id",
+                " WHERE state <> 'resolved' AND seen_at < $1::timestamptz - make_interval(secs => $2) RETURNING id",
                 now,
                 quiet_s,
             )

@@ -291,7 +291,7 @@ async def _doings(organization_id: UUID) -> None:
     """What the platform's people did here."""
     desk = here()
     with unscoped("an organization's audit log"), organization_scope(organization_id):
-        found = []
+        found: list[audit.Entry] = []
         for action in ("organization.suspended", "organization.resumed", "impersonation.", "queue."):
             found += (await audit.entries(action=action, limit=5))[0]
     found.sort(key=lambda each: each.at, reverse=True)

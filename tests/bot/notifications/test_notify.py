@@ -115,3 +115,17 @@ async def test_one_organization_sees_nothing_of_anothers(room: Room) -> None:
         from store.db import fetch
 
         assert await fetch("SELECT id FROM notifications") == []
+
+
+async def test_who_brought_a_file_is_told_what_became_of_it(room: Room) -> None:
+    from bot.contacts.importing.draft import start, upload
+    from tests.bot.contacts.book import guests
+
+    bad = {3: ({"Phone": "0712"}, "Phone", "too few digits")}
+    async with room.work() as work:
+        view = await upload(work, guests(5, bad), "guests.csv", country="KE")
+        await start(work, room.wanja, view.id, view.plan, country="KE")
+    [notice] = await told(room, room.wanja.id)
+    assert notice.subject["en"] == "guests.csv: 4 contacts imported, 1 rows left out"  # type: ignore[index]
+    assert notice.link == f"/contacts/import/{view.id}"
+    assert await told(room, room.otieno.id) == []
