@@ -163,7 +163,7 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
     if desk is None:
         return await _nobody(request)
     put_desk(desk)
-    with organization_scope(desk.organization.id):
+    with desk.scope():
         if page.path == "/" and not may_see(desk, page):  # where signing in leads: those without it begin elsewhere
             return RedirectResponse(next((each.path for each in menu_of(desk)), "/profile"), 303)
         if not may_see(desk, page):

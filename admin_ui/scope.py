@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from admin_ui.words import Words, pick, word
 from bot.errors import Refused
 from bot.identity import Principal
 from bot.runtime import Runtime
+from store.tenancy import organization_scope
 
 __all__ = ["PLATFORM", "Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk"]
 
@@ -100,6 +102,10 @@ class Desk:
     @property
     def is_platform(self) -> bool:
         return self.organization.id == PLATFORM.id
+
+    def scope(self) -> AbstractContextManager[None]:
+        """Of the organization; at the platform's desk none is bound, and its verbs bind the one that they are about."""
+        return nullcontext() if self.is_platform else organization_scope(self.organization.id)
 
     def may(self, permission: str, **of: UUID | None) -> bool:
         return self.principal.may(permission, **of)

@@ -11,8 +11,8 @@ from nicegui.testing import User
 
 from admin_ui.kit.page import Group, pages
 from admin_ui.scope import PLATFORM, desk_of
-from bot.identity.roles import Role
 from bot.identity.roles import PLATFORM as PERMISSIONS
+from bot.identity.roles import Role
 from bot.testing.people import enrol
 from store import audit
 from store.tenancy import organization_scope

@@ -160,12 +160,12 @@ def _suspending(looked: Looked, parts: dict[str, Live]) -> Callable[[], None]:
             english = text_area(
                 {"en": "What the bot answers, in English", "sw": "Boti inajibu nini, kwa Kiingereza"},
                 looked.suspended_says.get("en", SAYS["en"]),
-                rows=2,
+                rows=3,
                 hint={"en": "Once to each person. Empty: silence.", "sw": "Mara moja kwa kila mtu. Tupu: kimya."},
                 mark="suspend-says",
             )
             swahili = text_area(
-                {"en": "In Swahili", "sw": "Kwa Kiswahili"}, looked.suspended_says.get("sw", SAYS["sw"]), rows=2
+                {"en": "In Swahili", "sw": "Kwa Kiswahili"}, looked.suspended_says.get("sw", SAYS["sw"]), rows=3
             )
 
             async def go() -> None:
@@ -247,6 +247,10 @@ async def _chart(desk: Desk, looked: Looked) -> None:
 def _members(desk: Desk, looked: Looked) -> None:
     may_borrow = desk.may("platform.impersonate") and looked.listed.suspended_at is None
     with panel({"en": "People", "sw": "Watu"}, flush=True), ui.element("div").classes("cn-list"):
+        if not looked.members:
+            ui.label(desk.say({"en": "Nobody yet", "sw": "Bado hakuna mtu"})).classes("cn-muted").style(
+                "padding: 4px 18px 16px"
+            )
         for each in looked.members:
             with ui.element("div").classes("cn-row"):
                 ui.label((each.name or each.email)[:1].upper()).classes("cn-avatar").props("aria-hidden=true")

@@ -54,15 +54,10 @@ async def organizations(desk: Desk) -> None:
                 Column("name", {"en": "Organization", "sw": "Shirika"}, sort=True),
                 Column("state", {"en": "Status", "sw": "Hali"}),
                 Column("plan", {"en": "Plan", "sw": "Mpango"}),
-                Column(
-                    "conversations",
-                    {"en": "Conversations, today / 30 days", "sw": "Mazungumzo, leo / siku 30"},
-                    align="right",
-                ),
+                Column("conversations", {"en": "Conversations today", "sw": "Mazungumzo leo"}, align="right"),
                 Column("today", {"en": "Messages today", "sw": "Ujumbe leo"}, sort=True, align="right"),
                 Column("month", {"en": "30 days", "sw": "Siku 30"}, sort=True, align="right"),
                 Column("tokens", {"en": "Tokens, 30 days", "sw": "Tokeni, siku 30"}, sort=True, align="right"),
-                Column("members", {"en": "People", "sw": "Watu"}, align="right"),
                 Column("created", {"en": "Since", "sw": "Tangu"}, sort=True),
             ],
             rows,
@@ -82,16 +77,20 @@ def _row(desk: Desk, each: Listed) -> dict[str, Any]:
     return {
         "name": each.name,
         "name_href": href,
-        "name_note": f"{each.slug} · {each.country}",
+        "name_note": desk.say(
+            {"en": f"{each.country} · {each.members:,} people", "sw": f"{each.country} · watu {each.members:,}"}
+        ),
         "state": desk.say(STATES[is_suspended]),
         "state_tone": "bad" if is_suspended else "good",
         "state_note": desk.say({"en": f"until {until}", "sw": f"hadi {until}"}) if until else "",
         "plan": each.plan or "–",
-        "conversations": f"{each.today.conversations:,} / {each.month.conversations:,}",
+        "conversations": f"{each.today.conversations:,}",
+        "conversations_note": desk.say(
+            {"en": f"{each.month.conversations:,} in 30 days", "sw": f"{each.month.conversations:,} kwa siku 30"}
+        ),
         "today": f"{each.today.messages:,}",
         "month": f"{each.month.messages:,}",
         "tokens": f"{each.month.tokens:,}",
-        "members": f"{each.members:,}",
         "created": desk.day(each.created_at),
         "_href": href,
     }
