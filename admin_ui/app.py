@@ -28,12 +28,13 @@ from admin_ui.kit.empty import empty
 from admin_ui.kit.frame import frame, menu_of
 from admin_ui.kit.page import Missing, Page, may_see, owned_by, pages
 from admin_ui.pages.inbox import files
-from admin_ui.scope import Desk, Organization, put_desk
+from admin_ui.scope import PLATFORM, Desk, Organization, put_desk
 from admin_ui.settings import AdminSettings
 from admin_ui.words import LOCALES
-from bot.identity import NotAllowed
-from bot.identity.errors import SecondFactorRequired
+from bot.identity import NotAllowed, Principal
+from bot.identity.errors import OrganizationSuspended, SecondFactorRequired
 from bot.runtime import Runtime
+from store import people
 from store.db import fetchrow
 from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
@@ -105,7 +106,8 @@ def install(runtime: Runtime) -> None:
     app.add_route("/branding/{organization_id}/{blob}", _branding(runtime), methods=["GET"])
     app.add_route(files.PATH, _file(runtime), methods=["GET"])
     ui.add_head_html(
-        '<link rel="stylesheet" href="/static/theme.css"><script src="/static/shell.js"></script>', shared=True
+        '<link rel="stylesheet" href="/static/theme.css"><link rel="stylesheet" href="/static/notices.css"><script src="/static/shell.js"></script>',
+        shared=True,
     )
     for each in pages():
         ui.page(each.path, title="ChatNation", response_timeout=BUILD_S)(_builder(runtime, each))
@@ -153,13 +155,15 @@ def _arguments_of_public(page: Page, request: Request) -> dict[str, Any]:
 
 async def _open(runtime: Runtime, page: Page, request: Request) -> Response | None:
     try:
-        desk = await desk_for(runtime, request)
+        desk = await desk_for(runtime, request, platform=(page.permission or "").startswith("platform."))
     except SecondFactorRequired as e:
         return gate.to_second_step(request, is_set_up=e.is_set_up)
+    except OrganizationSuspended:
+        return RedirectResponse("/suspended", 303)
     if desk is None:
         return await _nobody(request)
     put_desk(desk)
-    with organization_scope(desk.organization.id):
+    with desk.scope():
         if page.path == "/" and not may_see(desk, page):  # where signing in leads: those without it begin elsewhere
             return RedirectResponse(next((each.path for each in menu_of(desk)), "/profile"), 303)
         if not may_see(desk, page):
@@ -189,23 +193,34 @@ async def _nobody(request: Request) -> Response:
     if await gate.is_signed_in(UUID(request.session["sid"])) and not await gate.organizations(
         UUID(request.session["uid"])
     ):
-        return RedirectResponse("/no-organization", 303)
+        is_closed = await gate.suspended(UUID(request.session["uid"]))
+        return RedirectResponse("/suspended" if is_closed else "/no-organization", 303)
     return gate.to_login(request)
 
 
-async def desk_for(runtime: Runtime, request: Request) -> Desk | None:
-    """None: the session is over, or its person belongs nowhere."""
+async def desk_for(runtime: Runtime, request: Request, *, platform: bool = False) -> Desk | None:
+    """None: the session is over, or its person belongs nowhere. `platform`: that desk, for those who may sit at it."""
     session = request.session
     session_id, user_id = UUID(session["sid"]), UUID(session["uid"])
     organizations = await gate.organizations(user_id)
     chosen = next((each for each in organizations if str(each[0]) == session.get("org")), None) or next(
         iter(organizations), None
     )
+    own = await gate.principal(runtime, session_id, PLATFORM.id)
+    if own is not None:
+        organizations = [*organizations, (PLATFORM.id, "ChatNation: platform")]
+        if platform or chosen is None or session.get("org") == str(PLATFORM.id):
+            return await _platform_desk(runtime, request, own, organizations)
     if chosen is None:
         return None
     principal = await gate.principal(runtime, session_id, chosen[0])
     if principal is None:
         return None
+    borrowed_until = None
+    if principal.impersonated_by is not None:
+        organizations = [chosen]
+        standing = await people.standing(session_id, None)
+        borrowed_until = standing.expires_at if standing else None
     with organization_scope(chosen[0]):
         row = await fetchrow(_BRING, chosen[0], principal.id)
     profile = await runtime.directory.organization(chosen[0])
@@ -218,8 +233,6 @@ async def desk_for(runtime: Runtime, request: Request) -> Desk | None:
         row["country"],
         from_jsonb(row["settings"]) or {},
     )
-    wanted = request.cookies.get("cn_locale", "")
-    locale = wanted if wanted in LOCALES else (organization.locale if organization.locale in LOCALES else "en")
     return Desk(
         runtime=runtime,
         principal=principal,
@@ -228,9 +241,32 @@ async def desk_for(runtime: Runtime, request: Request) -> Desk | None:
         organization=organization,
         organizations=tuple(organizations),
         skills=profile.skills,
-        locale=locale,
+        locale=_locale(request, organization.locale),
+        path=request.url.path,
+        borrowed_until=borrowed_until,
+    )
+
+
+async def _platform_desk(
+    runtime: Runtime, request: Request, principal: Principal, organizations: list[tuple[UUID, str]]
+) -> Desk:
+    person = await people.person(principal.id)
+    return Desk(
+        runtime=runtime,
+        principal=principal,
+        session_id=UUID(request.session["sid"]),
+        email=person.email if person else "",
+        organization=PLATFORM,
+        organizations=tuple(organizations),
+        skills=(),
+        locale=_locale(request, person.locale if person else "en"),
         path=request.url.path,
     )
+
+
+def _locale(request: Request, usual: str) -> str:
+    wanted = request.cookies.get("cn_locale", "")
+    return wanted if wanted in LOCALES else (usual if usual in LOCALES else "en")
 
 
 def _no_permission(desk: Desk, page: Page, permission: str = "") -> None:

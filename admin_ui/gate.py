@@ -17,9 +17,9 @@ from nicegui import context
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from admin_ui.scope import Desk
+from admin_ui.scope import PLATFORM, Desk
 from bot.identity import Principal, Role, access
-from bot.identity.errors import NotAMember, SessionEnded
+from bot.identity.errors import NotAMember, OrganizationSuspended, SessionEnded
 from bot.runtime import Runtime
 from store import people
 from store.people import Place
@@ -35,10 +35,12 @@ __all__ = [
     "put_session",
     "safe_next",
     "sign_out",
+    "suspended",
     "ticket",
     "to_login",
     "to_second_step",
     "use_secret",
+    "way_back",
 ]
 
 TICKET_S = 60
@@ -50,8 +52,10 @@ def use_secret(secret: str) -> None:
     _signer[:] = [URLSafeTimedSerializer(secret, salt="admin-enter")]
 
 
-def ticket(session_id: UUID, user_id: UUID, organization_id: UUID | None, then: str) -> str:
-    """The address that lets this browser in."""
+def ticket(
+    session_id: UUID, user_id: UUID, organization_id: UUID | None, then: str, *, own: tuple[UUID, UUID] | None = None
+) -> str:
+    """The address that lets this browser in. `own`: session and person to come back to from borrowed eyes."""
     browser = context.client.request.session.get("id")
     found = {
         "b": browser,
@@ -59,6 +63,7 @@ def ticket(session_id: UUID, user_id: UUID, organization_id: UUID | None, then: 
         "u": str(user_id),
         "o": str(organization_id or ""),
         "n": safe_next(then),
+        "w": ":".join(map(str, own or ())),
     }
     return f"/enter?ticket={_signer[0].dumps(found)}"
 
@@ -72,7 +77,14 @@ def enter(request: Request) -> Response:
     if found["b"] != request.session.get("id"):
         return RedirectResponse("/login", 303)
     put_session(request, found["s"], found["u"], found["o"])
+    request.session["own"] = found["w"]
     return RedirectResponse(safe_next(found["n"]), 303)
+
+
+def way_back(then: str) -> str:
+    """From borrowed eyes to one's own session, if this browser has it still."""
+    session_id, _, user_id = str(context.client.request.session.get("own") or "").partition(":")
+    return ticket(UUID(session_id), UUID(user_id), PLATFORM.id, then) if user_id else "/login"
 
 
 def put_session(
@@ -90,6 +102,10 @@ def leave(request: Request) -> Response:
 
 
 def to_login(request: Request) -> Response:
+    session_id, _, user_id = str(request.session.pop("own", "") or "").partition(":")
+    if user_id:  # the hour is over
+        put_session(request, session_id, user_id, PLATFORM.id)
+        return RedirectResponse("/platform/organizations", 303)
     for key in ("sid", "uid", "org"):
         request.session.pop(key, None)
     then = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -114,13 +130,19 @@ def safe_next(address: str) -> str:
 
 
 async def principal(runtime: Runtime, session_id: UUID, organization_id: UUID) -> Principal | None:
-    """None: signed out, or no member any more.
+    """None: signed out, or no member any more; of the platform's desk: none of its people.
 
     Raises:
         SecondFactorRequired: signed in, but not into this organization yet.
+        OrganizationSuspended
     """
     try:
+        if organization_id == PLATFORM.id:
+            found = await access.principal_of_session(runtime, session_id, None)
+            return found if found.may("platform.view") else None
         return await access.principal_of_session(runtime, session_id, organization_id)
+    except OrganizationSuspended:
+        raise
     except (SessionEnded, NotAMember):
         return None
 
@@ -133,6 +155,11 @@ async def is_signed_in(session_id: UUID) -> bool:
 async def organizations(user_id: UUID) -> list[tuple[UUID, str]]:
     """Those that are open to this person, by name."""
     return [(each.organization_id, each.name) for each in await access.organizations_of(user_id) if not each.suspended]
+
+
+async def suspended(user_id: UUID) -> list[Place]:
+    """Those that the platform's people closed, with why."""
+    return [each for each in await access.organizations_of(user_id) if each.suspended]
 
 
 def first_of(places: Iterable[Place]) -> UUID | None:

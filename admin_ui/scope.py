@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -17,8 +18,9 @@ from admin_ui.words import Words, pick, word
 from bot.errors import Refused
 from bot.identity import Principal
 from bot.runtime import Runtime
+from store.tenancy import organization_scope
 
-__all__ = ["Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk"]
+__all__ = ["PLATFORM", "Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk"]
 
 _SIKU = ("Jumatatu", "Jumanne", "Jumatano", "Alhamisi", "Ijumaa", "Jumamosi", "Jumapili")
 _MIEZI = (
@@ -67,6 +69,10 @@ class Organization:
         return found if isinstance(found, Mapping) else {}
 
 
+PLATFORM = Organization(UUID(int=0), "ChatNation", "platform")
+"""What the platform's own people sit at the desk of: no organization's rows are seen from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a page may ask: who is there, for whom, in which language.
@@ -83,6 +89,7 @@ class Desk:
     skills: tuple[str, ...]  # switched on here
     locale: str = "en"  # of the shell
     path: str = "/"
+    borrowed_until: datetime | None = None  # with somebody else's eyes
 
     @property
     def now(self) -> datetime:
@@ -91,6 +98,14 @@ class Desk:
     @property
     def name(self) -> str:
         return self.principal.name or self.email
+
+    @property
+    def is_platform(self) -> bool:
+        return self.organization.id == PLATFORM.id
+
+    def scope(self) -> AbstractContextManager[None]:
+        """Of the organization; at the platform's desk none is bound, and its verbs bind the one that they are about."""
+        return nullcontext() if self.is_platform else organization_scope(self.organization.id)
 
     def may(self, permission: str, **of: UUID | None) -> bool:
         return self.principal.may(permission, **of)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from bot.holds import MAX_REMEMBERED
 from bot.messages import Template
+from bot.notifications.failing import tell_of_stopped_number
 from bot.ports import DeliveryAccount, Lane, SendRefused, SendThrottled
 from bot.runtime import Runtime
 from store.call import call, call_row
@@ -78,6 +79,7 @@ async def stop(
     if what == "stopped":
         extra = {"account_id": str(account.account_id), "code": refused.code, "action": "number.stopped"}
         log.error("number stopped by the provider", extra=extra)
+        await tell_of_stopped_number(runtime, account.organization_id, account.account_id, reason)
     return what
 
 

@@ -11,10 +11,12 @@ from datetime import timedelta
 
 from bot.config import Configuration
 from bot.errors import ConfigError, Retryable
+from bot.platform import resume_due
 from bot.runtime import Runtime
 from scheduler.gauges import Gauges, forget
 from scheduler.heartbeat import beating
 from scheduler.hooks import put_hook_jobs
+from scheduler.incidents import Incidents
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
 from scheduler.relay import Relay
@@ -32,6 +34,7 @@ ASK_AGAIN_S = 0.4
 BACK_OFF_MAX_S = 2.0
 SLOW_AFTER_S = 5.0
 REPARSE_EVERY_S = 5.0
+SUSPENSIONS_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Loop:
 
 
 def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
-    gauges = Gauges(runtime.dispatcher)
+    gauges, incidents = Gauges(runtime.dispatcher), Incidents(runtime)
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
@@ -57,7 +60,9 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("hooks", settings.hooks_s, lambda: put_hook_jobs(settings.jobs_per_organization)),
         Loop("sweep", settings.sweep_s, sweep.tick),
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
+        Loop("suspensions", SUSPENSIONS_EVERY_S, lambda: resume_due(runtime)),
         Loop("gauges", settings.measure_s, gauges.tick),
+        Loop("incidents", settings.incidents_s, incidents.tick),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]
     if owner is not None:

@@ -18,6 +18,8 @@ from bot.contacts.importing.write import import_contacts, undo_import
 from bot.errors import Permanent, Refused, Retryable, reason_of
 from bot.logs import bound
 from bot.metrics import failed, succeeded
+from bot.notifications import MailNotification, mail_notification
+from bot.notifications.failing import tell_of_buried_job
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from bot.trace import traced
@@ -54,6 +56,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     UndoImport.name: (UndoImport, undo_import),
     DeliverHooks.name: (DeliverHooks, deliver_hooks),
     TellHookStopped.name: (TellHookStopped, tell_hook_stopped),
+    MailNotification.name: (MailNotification, mail_notification),
 }
 
 
@@ -70,7 +73,7 @@ async def _run(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> None
     found = _function_of(runtime, row.name)
     max_attempts = found[0].max_attempts if found is not None else Job.max_attempts
     if row.attempts > max_attempts:
-        await _end(jobs.bury(row, error=row.last_error or ENDED_EACH_TIME), row, "dead")
+        await _bury(runtime, organization_id, row, row.last_error or ENDED_EACH_TIME)
         log.error("job is dead", extra={"reason": row.last_error, "action": "job.buried"})
         return
     try:
@@ -87,12 +90,12 @@ async def _run(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> None
         raise
     except (Permanent, Refused) as e:
         log.error("job cannot be done", extra={"reason": str(e), "action": "job.buried"})
-        await _end(jobs.bury(row, error=str(e)), row, "dead")
+        await _bury(runtime, organization_id, row, str(e))
     except Retryable as e:
-        await _again(row, max_attempts, str(e), e.after_s)
+        await _again(runtime, organization_id, row, max_attempts, str(e), e.after_s)
     except Exception as e:
         log.exception("job raised", extra={"attempt": row.attempts, "action": "job.failed"})
-        await _again(row, max_attempts, reason_of(e), None)
+        await _again(runtime, organization_id, row, max_attempts, reason_of(e), None)
     else:
         await _end(jobs.finish(row), row, "done")
         log.info("job done", extra={"attempt": row.attempts, "action": "job.done"})
@@ -130,10 +133,17 @@ async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> 
     )
 
 
-async def _again(row: ClaimedJob, max_attempts: int, error: str, after_s: float | None) -> None:
+async def _bury(runtime: Runtime, organization_id: UUID, row: ClaimedJob, error: str) -> None:
+    await _end(jobs.bury(row, error=error), row, "dead")
+    await tell_of_buried_job(runtime, organization_id, row.name)
+
+
+async def _again(
+    runtime: Runtime, organization_id: UUID, row: ClaimedJob, max_attempts: int, error: str, after_s: float | None
+) -> None:
     if row.attempts >= max_attempts:
         log.error("job is dead", extra={"reason": error, "action": "job.buried"})
-        await _end(jobs.bury(row, error=error), row, "dead")
+        await _bury(runtime, organization_id, row, error)
         return
     wait_s = after_s if after_s is not None else back_off_s(row.attempts)
     log.warning("job postponed", extra={"reason": error, "after_s": round(wait_s, 1), "action": "job.postponed"})

@@ -74,6 +74,8 @@ class ClockSettings(Settings):
     """What models were asked and what it took, in `usage_facts`: a year and its bill."""
     measure_s: float = Field(5.0, gt=0)
     """How often depths of queues and connections are looked at, for `/metrics` of the clock that leads."""
+    incidents_s: float = Field(10.0, gt=0)
+    """How often the clock that leads looks for incidents of the platform."""
 
 
 class LimitSettings(Settings):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from store.db import fetch, fetchval
 from store.jsonb import from_jsonb
-from store.tenancy import current_organization
+from store.tenancy import current_organization, unscoped
 
 __all__ = ["Entry", "actions", "entries"]
 
@@ -27,6 +28,7 @@ class Entry:
     after: Any
 
 
+_OF_USER = re.compile(r"user:[0-9a-f]{8}-[0-9a-f-]{27}\b")
 _WHERE = """
  FROM audit_entries e LEFT JOIN users u ON e.actor LIKE 'user:%' AND u.id::text = right(e.actor, 36)
  WHERE e.organization_id = $1 AND ($2 = '' OR e.action LIKE $2 || '%') AND ($3::timestamptz IS NULL OR e.at >= $3)
@@ -55,7 +57,30 @@ async def entries(
         limit,
     )
     total: int = await fetchval(f"SELECT count(*) {_WHERE}", *given)
-    return [Entry(**{**row, "before": _value(row["before"]), "after": _value(row["after"])}) for row in rows], total
+    found = [Entry(**{**row, "before": _value(row["before"]), "after": _value(row["after"])}) for row in rows]
+    return await _with_platform(found), total
+
+
+async def _with_platform(found: list[Entry]) -> list[Entry]:
+    """With the names of the platform's own people, who are no members: of what they did here, and `A as B` where with B's eyes."""
+    ids = {UUID(each.actor[5:41]) for each in found if _OF_USER.match(each.actor)}
+    if not ids:
+        return found
+    with unscoped("who of the platform was here"):
+        rows = await fetch(
+            "SELECT u.id, coalesce(nullif(u.name, ''), u.email) AS name FROM users u JOIN user_credentials c ON c.user_id = u.id"
+            " WHERE c.platform_admin AND u.id = ANY($1)",
+            list(ids),
+        )
+    names = {f"user:{row['id']}": f"{row['name']} (ChatNation)" for row in rows}
+    return [_named(each, names) for each in found]
+
+
+def _named(entry: Entry, names: dict[str, str]) -> Entry:
+    first, _, other = entry.actor.partition(" as ")
+    if other:
+        return replace(entry, actor_name=f"{names.get(first, 'ChatNation')} as {entry.actor_name or 'a former user'}")
+    return entry if entry.actor_name else replace(entry, actor_name=names.get(first, ""))
 
 
 async def actions() -> list[str]:

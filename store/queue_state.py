@@ -17,6 +17,7 @@ __all__ = [
     "DueJob",
     "QueueLoad",
     "ServerLoad",
+    "StoppedNumber",
     "WaitingSession",
     "apply_statuses",
     "count_dead",
@@ -34,6 +35,8 @@ __all__ = [
     "purge_usage",
     "put_timeouts",
     "server_load",
+    "silent_processes",
+    "stopped_numbers",
     "unparsed_deliveries",
     "waiting_sessions",
     "wake_held",
@@ -71,6 +74,14 @@ class WaitingSession:
     organization_id: UUID
     session_id: UUID
     inbox_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedNumber:
+    account_id: UUID
+    number: str
+    organization: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,7 @@ async def due_deliveries(limit: int, lanes: Sequence[int] = (0, 1)) -> list[DueD
         "SELECT g.id, l.lane, (SELECT count(DISTINCT s.lease_token) FROM outbox s WHERE s.organization_id = g.id AND s.lane = l.lane"
         "   AND s.state = 'sending' AND s.next_attempt_at > clock_timestamp()) AS senders"
         " FROM organizations g CROSS JOIN unnest($2::int[]) AS l(lane)"
-        " WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
+        " WHERE (l.lane = 0 OR g.suspended_at IS NULL) AND EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = g.id AND o.lane = l.lane AND o.state <> 'dead'"
         "   AND o.next_attempt_at <= clock_timestamp()"
         "   AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = g.id"
         "     AND (a.hold_until > clock_timestamp() OR (l.lane = 1 AND a.bulk_hold_until > clock_timestamp()))))"
@@ -298,6 +309,25 @@ async def count_numbers() -> dict[str, int]:
         " WHERE s.state IS NOT NULL GROUP BY s.state"
     )
     return {row["state"]: row["count"] for row in rows}
+
+
+async def stopped_numbers(limit: int = 100) -> list[StoppedNumber]:
+    rows = await db.fetch(
+        "SELECT a.id, coalesce(nullif(a.display_phone_number, ''), a.name), o.name, a.state_reason FROM channel_accounts a"
+        " JOIN organizations o ON o.id = a.organization_id WHERE a.state = 'stopped' ORDER BY a.state_at, a.id LIMIT $1",
+        limit,
+    )
+    return [StoppedNumber(*row) for row in rows]
+
+
+async def silent_processes(silent_s: float) -> list[tuple[str, float]]:
+    """Kinds of process that were heard of once and not for so long, with the seconds since."""
+    rows = await db.fetch(
+        "SELECT name, extract(epoch FROM clock_timestamp() - beat_at)::float8 FROM heartbeats"
+        " WHERE beat_at < clock_timestamp() - make_interval(secs => $1) ORDER BY name",
+        silent_s,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def count_dead() -> dict[str, int]:

@@ -22,7 +22,6 @@ from bot.errors import ChatNationError
 from bot.identity import NotAllowed
 from bot.unit import open_unit
 from store.ids import uuid7
-from store.tenancy import organization_scope
 
 __all__ = ["Live", "bound", "later", "live"]
 
@@ -48,7 +47,7 @@ def bound(handle: Callable[..., Any], *, writes: bool = True) -> Callable[..., A
         client = context.client
         try:
             desk = await _renewed(desk_of(client))
-            with organization_scope(desk.organization.id):
+            with desk.scope():
                 if not writes:
                     await _call(handle, *event)
                     return
@@ -97,7 +96,7 @@ class Live:
             if self.host.is_deleted:
                 return
             desk = desk_of(self._client)
-            with organization_scope(desk.organization.id), self.host:
+            with desk.scope(), self.host:
                 self.host.clear()
                 await _call(self._build, *self._arguments)
 

@@ -10,13 +10,15 @@ from uuid import UUID
 from nicegui import context, ui
 
 from admin_ui import gate
+from admin_ui.kit.bell import bell
 from admin_ui.kit.bound import bound
-from admin_ui.kit.controls import icon_button, tag
+from admin_ui.kit.controls import button, icon_button, tag
 from admin_ui.kit.page import Page, may_see, pages
 from admin_ui.kit.palette import palette
 from admin_ui.kit.theme import accent_css
 from admin_ui.scope import Desk, here
 from admin_ui.words import LOCALES
+from bot.identity.impersonation import stop_impersonating
 
 __all__ = ["frame", "menu_of"]
 
@@ -38,12 +40,24 @@ def frame(desk: Desk, page: Page) -> Iterator[None]:
     with ui.element("div").classes("cn-body"):
         _header(desk, page)
         if desk.principal.impersonated_by is not None:
-            with ui.element("div").classes("cn-banner").props("role=status"):
-                ui.icon("visibility")
-                ui.label(f"You see this as {desk.name}. Everything you do is recorded with your own name.")
+            _banner(desk)
         with ui.element("main").classes(f"cn-main {'wide' if page.wide else ''}").props("id=content tabindex=-1"):
             yield
     palette(desk)
+
+
+def _banner(desk: Desk) -> None:
+    until = f"{desk.local(desk.borrowed_until):%H:%M}" if desk.borrowed_until else "–"
+    with ui.element("div").classes("cn-banner").props("role=status"):
+        ui.icon("visibility").props("aria-hidden=true")
+        ui.label(desk.word("borrowed", name=desk.name, until=until)).classes("cn-banner-text")
+        button(desk.word("end_borrowing"), bound(_give_back, writes=False), small=True, mark="end-borrowing")
+
+
+async def _give_back() -> None:
+    desk = here()
+    await stop_impersonating(desk.runtime, desk.principal)
+    ui.navigate.to(gate.way_back(f"/platform/organizations/{desk.organization.id}"))
 
 
 def _sidebar(desk: Desk, page: Page) -> None:
@@ -93,6 +107,7 @@ def _header(desk: Desk, page: Page) -> None:
             tag("span", "Ctrl K", "cn-kbd").style("flex: none")
         if len(desk.organizations) > 1:
             _organizations(desk)
+        bell(desk)
         _person(desk)
 
 
@@ -166,5 +181,8 @@ def _person(desk: Desk) -> None:
 
 async def _sign_out() -> None:
     desk = here()
+    if desk.principal.impersonated_by is not None:  # one's own session lives on
+        await _give_back()
+        return
     await gate.sign_out(desk)
     ui.navigate.to("/leave")

@@ -17,6 +17,7 @@ __all__ = ["find", "palette"]
 log = logging.getLogger(__name__)
 
 MOST = 12
+OF_PLATFORM = "admin_ui.pages.platform."
 LEAST = 2  # letters, before people and events are asked
 
 
@@ -72,6 +73,8 @@ async def find(desk: Desk, words: str) -> list[Hit]:
     ]
     if len(wanted) >= LEAST:
         for search in searches():
+            if desk.is_platform and not search.__module__.startswith(OF_PLATFORM):
+                continue
             if (owner := owner_of(search)) is None or owner in desk.skills:
                 hits += await search(desk, wanted)
     return hits[:MOST]

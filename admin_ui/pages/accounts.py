@@ -263,6 +263,21 @@ async def no_organization(runtime: Runtime) -> None:
         _sign_out_link()
 
 
+@page("/suspended", title={"en": "Suspended", "sw": "Imesimamishwa"}, public=True)
+async def suspended(runtime: Runtime) -> None:
+    """Where the members of a suspended organization end, with the reason."""
+    user_id = context.client.request.session.get("uid")
+    found = await gate.suspended(UUID(user_id)) if user_id else []
+    ui.page_title("Suspended · ChatNation")
+    names = ", ".join(each.name for each in found) or "Your organization"
+    text = "Nothing is lost: messages of your contacts are kept and wait for you. Write to the people who run the platform."
+    with door(f"{names} is suspended", text):
+        for each in found:
+            until = f", until {each.suspended_until:%d %b %Y, %H:%M} UTC" if each.suspended_until else ""
+            Problem().say(f"{each.name}{until}: {each.suspended_reason}", "info")
+        _sign_out_link()
+
+
 def door_link(text: str, href: str) -> None:
     ui.button(text, color=None).props(f'unelevated no-caps href="{href}"').classes("cn-btn primary block")
 

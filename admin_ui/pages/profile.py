@@ -27,8 +27,9 @@ from admin_ui.kit import (
     toast,
 )
 from admin_ui.kit.controls import tag
+from admin_ui.pages.notifications import choices
 from bot.identity import second_factor
-from bot.identity.errors import WrongCode
+from bot.identity.errors import NotPossible, WrongCode
 from bot.identity.memory import forget_session
 from store import people
 
@@ -42,6 +43,11 @@ SYSTEMS = (
     ("Linux", "Linux"),
 )
 
+BORROWED = {
+    "en": "With borrowed eyes nothing of a person can be changed: no password, no second step, no session.",
+    "sw": "Ukiwa kwa macho ya mtu mwingine huwezi kubadilisha chochote chake: nywila, hatua ya pili wala vikao.",
+}
+
 
 @page("/profile", title={"en": "Profile & security", "sw": "Wasifu na usalama"})
 async def profile(desk: Desk) -> None:
@@ -52,8 +58,12 @@ async def profile(desk: Desk) -> None:
         with ui.element("div").classes("cn-stack loose"):
             with panel({"en": "You", "sw": "Wewe"}):
                 facts([("Name", desk.name), ("E-mail", desk.email), ("Organization", desk.organization.name)])
+            if desk.principal.impersonated_by is not None:
+                note(desk.say(BORROWED))
+                return
             parts: dict[str, Live] = {}
             parts["second"] = await live(_second_step, parts)
+            await choices(desk)
         await live(_sessions)
     if person is None:
         toast("This account is gone", kind="bad")
@@ -171,7 +181,7 @@ def _sentence(error: Exception) -> str:
 
 async def _sessions() -> None:
     desk = here()
-    found = await people.sessions_of(desk.principal.impersonated_by or desk.principal.id, now=desk.now)
+    found = await people.sessions_of(desk.principal.id, now=desk.now)
     with panel({"en": "Where you are signed in", "sw": "Umeingia wapi"}, flush=True):
         with ui.element("div").classes("cn-list"):
             for each in found:
@@ -199,8 +209,14 @@ async def _sessions() -> None:
                 button("Sign out everywhere else", bound(_end_others), kind="quiet", small=True)
 
 
+def _require_own_eyes(desk: Desk) -> None:
+    if desk.principal.impersonated_by is not None:
+        raise NotPossible("impersonated", desk.say(BORROWED))
+
+
 async def _end(session_id: UUID) -> None:
     desk = here()
+    _require_own_eyes(desk)
     await people.end_session(session_id, reason="ended by its person", user_id=desk.principal.id)
     forget_session(session_id)
     reload()
@@ -208,6 +224,7 @@ async def _end(session_id: UUID) -> None:
 
 async def _end_others() -> None:
     desk = here()
+    _require_own_eyes(desk)
     for each in await people.end_sessions(desk.principal.id, reason="ended by its person", but=desk.session_id):
         forget_session(each)
     reload()

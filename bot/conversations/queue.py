@@ -6,6 +6,7 @@ from uuid import UUID
 
 from bot.conversations.notes import Kind, put_note
 from bot.conversations.summary import Summary, seal_summary
+from bot.conversations.telling import tell_of_call
 from bot.unit import Unit
 
 __all__ = ["call_a_person"]
@@ -22,3 +23,4 @@ async def call_a_person(work: Unit, conversation_id: UUID, summary: Summary) -> 
     tag = await work.tx.execute(_CALL, work.organization_id, conversation_id, work.now, sealed)
     if tag == "UPDATE 1":
         await put_note(work, conversation_id, Kind.CALLED, author_id=None, text=summary.reason)
+        await tell_of_call(work, conversation_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from bot.conversations.errors import NoConversation, NotValid
 from bot.conversations.notes import Kind, put_note
+from bot.conversations.telling import tell_of_assignment
 from bot.conversations.words import told
 from bot.identity import Principal
 from bot.messages import Text
@@ -185,6 +186,8 @@ async def assign(work: Unit, principal: Principal, conversation_id: UUID, user_i
     await _put(work, conversation_id, "assignee_id = $3", user_id)
     await put_note(work, conversation_id, Kind.ASSIGNED, author_id=_author(principal), text=name)
     _audit(work, "conversation.assigned", conversation_id, before={"to": held.assignee_id}, after={"to": user_id})
+    if user_id is not None and not is_mine:
+        await tell_of_assignment(work, conversation_id, user_id, by=principal.name.split("@")[0])
     return True
 
 

@@ -17,6 +17,7 @@ from bot.identity.api_keys import principal_of_key
 from bot.identity.errors import (
     NeedsSecondFactor,
     NotAMember,
+    OrganizationSuspended,
     SecondFactorRequired,
     SessionEnded,
     TooManyTries,
@@ -28,7 +29,7 @@ from bot.identity.memory import forget_session, remembered
 from bot.identity.passwords import hash_password, needs_rehash, verify_password
 from bot.identity.principal import Principal
 from bot.identity.rights import permissions_of_seat
-from bot.identity.roles import PLATFORM
+from bot.identity.roles import NOT_BORROWED, PLATFORM
 from bot.identity.security import security_of
 from bot.identity.settings import IdentitySettings
 from store import people
@@ -198,13 +199,15 @@ async def _principal(runtime: Runtime, found: Standing, organization_id: UUID | 
     if found.seat is None:
         raise NotAMember
     if found.suspended:
-        raise NotAMember("this organization is suspended; write to the people who run the platform")
+        raise OrganizationSuspended(found.suspended_reason, found.suspended_until)
     security = security_of(found.organization_settings)
     if found.impersonating is None:
         security.admit(method=found.method, email=found.email)
         if security.require_second_factor and not found.second_factor:
             raise SecondFactorRequired(is_set_up=False)
     permissions = await permissions_of_seat(runtime, organization_id, found.seat)
+    if found.impersonating is not None:
+        permissions -= NOT_BORROWED
     return who.allowed(permissions).limited(events=found.seat.events, exhibitors=found.seat.exhibitors)
 
 

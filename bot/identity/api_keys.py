@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bot.identity.errors import NotPossible, Unauthenticated
+from bot.identity.errors import NotPossible, OrganizationSuspended, Unauthenticated
 from bot.identity.memory import forget_organization, remembered
 from bot.identity.principal import Principal
 from bot.identity.rights import permissions_of_seat
@@ -181,6 +181,7 @@ async def principal_of_key(runtime: Runtime, key: str, *, ip: str) -> Principal:
     """
     Raises:
         Unauthenticated: unknown, revoked, expired, or not from this address.
+        OrganizationSuspended
     """
     memo = ("key", hashlib.sha256(key.encode()).digest(), ip)
     held = remembered.get(memo)
@@ -214,7 +215,7 @@ def _admit(found: KeyStanding, ip: str, now: datetime) -> None:
     if found.expires_at is not None and found.expires_at <= now:
         raise Unauthenticated("this API key has expired; make a new one")
     if found.suspended:
-        raise Unauthenticated("the organization of this API key is suspended")
+        raise OrganizationSuspended(found.suspended_reason, found.suspended_until)
     if found.created_by is not None and found.seat is None:
         raise Unauthenticated("who made this API key is no member any more, so it ended; make a new one")
     if found.allowed_ips and not _is_within(ip, found.allowed_ips):

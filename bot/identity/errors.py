@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from bot.errors import Refused
 
@@ -11,6 +12,7 @@ __all__ = [
     "NeedsSecondFactor",
     "NotAMember",
     "NotPossible",
+    "OrganizationSuspended",
     "SecondFactorRequired",
     "SessionEnded",
     "TooManyTries",
@@ -99,6 +101,19 @@ class NotAMember(Refused):
         self, message: str = "you are not a member of this organization; ask one of its administrators"
     ) -> None:
         super().__init__(message)
+
+
+class OrganizationSuspended(NotAMember):
+    """By the platform's people, with their reason."""
+
+    reason = "organization_suspended"
+
+    def __init__(self, why: str = "", until: datetime | None = None) -> None:
+        till = f" until {until:%d %b %Y, %H:%M} UTC" if until else ""
+        because = f": {why}" if why else ""
+        super().__init__(f"this organization is suspended{till}{because}; write to the people who run the platform")
+        self.why = why
+        self.until = until
 
 
 class WeakPassword(Refused):

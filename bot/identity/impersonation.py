@@ -30,8 +30,10 @@ async def impersonate(
     reason: str,
     ip: str,
     user_agent: str,
+    lasts: timedelta = LASTS,
 ) -> UUID:
-    """A session of its own, beside the principal's; every principal of it names both (`impersonated_by`).
+    """A session of its own, beside the principal's; every principal of it names both (`impersonated_by`) and may less than the person
+    (`roles.NOT_BORROWED`). It ends by itself after `lasts`, an hour at the most.
 
     Raises:
         NotAllowed: without `platform.impersonate`.
@@ -48,9 +50,11 @@ async def impersonate(
         raise NotPossible("no_member", "this person is no member of the organization")
     if person.platform_admin:
         raise NotPossible("platform", "the platform's own people are not impersonated")
-    async with open_unit(runtime, organization_id, actor=f"user:{principal.id}") as work:
-        work.audit("impersonation.started", subject=f"user:{user_id}", after={"reason": reason.strip()[:300]})
     now, session_id = runtime.clock.now(), uuid7()
+    ends_at = now + min(lasts, LASTS)
+    after = {"reason": " ".join(reason.split())[:300], "until": ends_at.isoformat()}
+    async with open_unit(runtime, organization_id, actor=f"user:{principal.id}") as work:
+        work.audit("impersonation.started", subject=f"user:{user_id}", after=after)
     await people.start_session(
         session_id,
         principal.id,
@@ -60,7 +64,7 @@ async def impersonate(
         ip=ip,
         user_agent=user_agent,
         now=now,
-        expires_at=now + LASTS,
+        expires_at=ends_at,
         impersonating=user_id,
         impersonating_in=organization_id,
     )

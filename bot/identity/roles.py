@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-__all__ = ["CORE", "NARROW", "PLATFORM", "Role", "held_by", "permissions_of"]
+__all__ = ["CORE", "NARROW", "NOT_BORROWED", "PLATFORM", "Role", "held_by", "permissions_of"]
 
 
 class Role(StrEnum):
@@ -83,8 +83,27 @@ PLATFORM = frozenset(
     {
         "platform.view",
         "platform.organizations",
+        "platform.suspend",
         "platform.impersonate",
+        "platform.queues",  # trying again and dropping what was given up
+        "platform.incidents",
         "platform.billing",
+    }
+)
+
+# What nobody does with borrowed eyes: who gets in and with which keys, what leaves the house, what cannot be taken back.
+NOT_BORROWED = frozenset(
+    {
+        "organization.delete",
+        "users.manage",
+        "roles.manage",
+        "security.manage",
+        "api_keys.manage",
+        "webhooks.manage",
+        "channels.manage",
+        "contacts.export",
+        "contacts.phone",
+        "billing.manage",
     }
 )
 

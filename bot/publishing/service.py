@@ -18,6 +18,7 @@ from typing import Literal
 
 from bot.errors import Refused
 from bot.flows import Diagnostic
+from bot.notifications import notify, person_behind
 from bot.publishing.examine import Examined, compiled_draft, examine, examine_version
 from bot.publishing.overlay import (
     MAX_BYTES,
@@ -209,7 +210,27 @@ async def publish(work: Unit, examined: Examined, *, note: str = "") -> Version:
         before={"version": number},
         after={"version": made.number, "content": made.content_hash, "note": made.note},
     )
+    await _tell_editors(work, skill, draft, made)
     return made
+
+
+async def _tell_editors(work: Unit, skill: str, draft: Draft, made: Version) -> None:
+    """Who else wrote at the draft since the last version."""
+    rows = await work.tx.fetch(
+        "SELECT DISTINCT actor FROM audit_entries WHERE organization_id = $1 AND subject = $2 AND action = 'skill.draft_saved'"
+        " AND at > coalesce((SELECT published_at FROM skill_versions WHERE organization_id = $1 AND skill = $3 AND number = $4), '-infinity')",
+        work.organization_id,
+        f"skills:{skill}",
+        skill,
+        made.number - 1,
+    )
+    me = person_behind(work.actor)
+    subject = {
+        "en": f"Version {made.number} of {skill}, with what you wrote, is published",
+        "sw": f"Toleo {made.number} la {skill}, pamoja na ulichoandika, limechapishwa",
+    }
+    for who in {person_behind(each) for each in [draft.edited_by, *(row["actor"] for row in rows)]} - {None, me}:
+        await notify(work, "skill.published", subject, f"/skills/{skill}", user_id=who)
 
 
 async def roll_back(work: Unit, examined: Examined, *, current: int, note: str = "") -> Version:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +44,21 @@ class Head:
     trace_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """`says`: what the bot answers meanwhile, by language; empty: nothing."""
+
+    at: datetime
+    says: Mapping[str, str]
+
+
+def read_suspended(found: str | None) -> Suspended | None:
+    if found is None:
+        return None
+    row = orjson.loads(found)
+    return Suspended(datetime.fromisoformat(row["at"]), row["says"] or {})
+
+
 @dataclass(slots=True)
 class Claim:
     """A claimed conversation, as it stood then."""
@@ -65,6 +80,7 @@ class Claim:
     bsuid_sealed: bytes | None
     head: Head | None
     taken_over: bool = False  # a person answers: the bot is silent
+    suspended: Suspended | None = None  # the organization is: so too
     has_ended: bool = False  # let go by the last commit; what was said may still be on its way out
 
 
@@ -92,6 +108,7 @@ async def claim(organization_id: UUID, session_id: UUID, *, lease_s: float) -> C
         row["bsuid_sealed"],
         head_of(row),
         row["taken_over"],
+        read_suspended(row["suspended"]),
     )
 
 

@@ -17,7 +17,7 @@ from bot.trace import traced
 from bot.turn.commit import LeaseLost
 from bot.turn.lease import MAX_ATTEMPTS, Claim, Head, claim, renewing
 from bot.turn.places import Place
-from bot.turn.silence import is_taken_over
+from bot.turn.silence import who_answers
 from bot.turn.turn import TurnInHand
 from store.call import call
 from store.crypto import keyring
@@ -57,7 +57,7 @@ async def _drain(runtime: Runtime, organization_id: UUID, session_id: UUID) -> b
                 head = await _answer(runtime, held, head, place)
                 if isinstance(head, Head):
                     await place.pass_on()
-                    held.taken_over = await is_taken_over(organization_id, session_id)
+                    held.taken_over, held.suspended = await who_answers(organization_id, session_id)
     if seen is not None and seen.external_id:
         runtime.beside(_mark_read(runtime, held, seen.external_id))
     return head is _Ended.DEAD

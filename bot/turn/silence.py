@@ -1,4 +1,4 @@
-"""While a person answers in place of the bot: nothing is said and no flow moves; giving back goes on where it stopped."""
+"""While a person answers in place of the bot, or its organization is suspended: nothing is said and no flow moves; afterwards it goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from typing import Any
 from uuid import UUID
 
 from bot.flows import Command, Compiled, FlowState, Repeat, StartFlow
+from bot.turn.lease import Claim, Suspended, read_suspended
 from bot.unit import Unit
-from store.db import fetchval
+from store.db import fetchrow, fetchval
 from store.tenancy import organization_scope
 
-__all__ = ["GIVEN_BACK", "HELD", "is_taken_over", "set_aside", "starts_what_is_obeyed", "where_we_were"]
+__all__ = [
+    "GIVEN_BACK",
+    "HELD",
+    "SUSPENDED",
+    "said_while_suspended",
+    "set_aside",
+    "starts_what_is_obeyed",
+    "where_we_were",
+    "who_answers",
+]
 
 GIVEN_BACK = "core.given_back"  # the event that wakes a conversation when the bot answers again
+SUSPENDED = "core.suspended"  # origin of what is said while the organization is
 HELD = "held"  # state of an outside event in `inbox` that came in the meantime
 
 # The copy has the key, so that the event still happens once; the row itself is done with its turn.
@@ -23,15 +34,36 @@ SELECT cn_uuid7(), $1, session_id, kind, payload, $3, provider_at, 'held', 0, cl
 """
 
 
-async def is_taken_over(organization_id: UUID, session_id: UUID) -> bool:
-    """Asked for each further row of a conversation in hand: the claim told for the first."""
+async def who_answers(organization_id: UUID, session_id: UUID) -> tuple[bool, Suspended | None]:
+    """Whether a person does, and whether the organization is suspended. Asked for each further row of a conversation in hand: the
+    claim told for the first."""
     with organization_scope(organization_id):
-        found = await fetchval(
-            "SELECT 1 FROM conversations WHERE organization_id = $1 AND id = $2 AND taken_over_at IS NOT NULL",
+        row = await fetchrow(
+            "SELECT EXISTS (SELECT 1 FROM conversations WHERE organization_id = $1 AND id = $2 AND taken_over_at IS NOT NULL) AS taken_over,"
+            " (SELECT jsonb_build_object('says', suspended_says, 'at', suspended_at) FROM organizations"
+            "  WHERE id = $1 AND suspended_at IS NOT NULL) AS suspended",
             organization_id,
             session_id,
         )
-    return found is not None
+    return row["taken_over"], read_suspended(row["suspended"])
+
+
+async def said_while_suspended(held: Claim, locale: str) -> str:
+    """The kind sentence, once to each person; "": it was said, or there is none."""
+    assert held.suspended is not None
+    says = held.suspended.says
+    text = says.get(locale.partition("-")[0]) or next(iter(says.values()), "")
+    if not text:
+        return ""
+    with organization_scope(held.organization_id):
+        was_said = await fetchval(
+            "SELECT 1 FROM messages WHERE organization_id = $1 AND session_id = $2 AND direction = 'out' AND created_at >= $3"  # noqa: S608 - constants
+            f" AND origin LIKE '{SUSPENDED}/%' LIMIT 1",
+            held.organization_id,
+            held.session_id,
+            held.suspended.at,
+        )
+    return "" if was_said else text
 
 
 async def set_aside(inbox_id: UUID, unit: Unit) -> None:

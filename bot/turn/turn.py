@@ -54,7 +54,14 @@ from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
 from bot.turn.places import Place
 from bot.turn.reactions import is_on_the_question
-from bot.turn.silence import GIVEN_BACK, set_aside, starts_what_is_obeyed, where_we_were
+from bot.turn.silence import (
+    GIVEN_BACK,
+    SUSPENDED,
+    said_while_suspended,
+    set_aside,
+    starts_what_is_obeyed,
+    where_we_were,
+)
 from bot.turn.speech import parts_of, rows_of
 from bot.turn.taps import Tapped, Turned, read_tap, reopening
 from bot.turn.tongue import CHANGED, WAY_BACK, Tongue
@@ -134,7 +141,7 @@ class TurnInHand:
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
             self._hear_language(state)
-        if self.held.taken_over and not await self._is_obeyed_always(state):
+        if (self.held.taken_over or self.held.suspended) and not await self._is_obeyed_always(state):
             return await self._keep_for_people(state)
         said: list[tuple[Outbound, str, str]] = []
         if state.pending is not None and state.pending.kind == "action":
@@ -260,11 +267,15 @@ class TurnInHand:
 
     async def _keep_for_people(self, state: FlowState) -> Head | None:
         """Nothing is said and nothing moves: the message stands in the inbox, an outside event waits until the bot answers again."""
+        said: list[tuple[Outbound, str, str]] = []
         if self.head.kind != "message":
             self.asides.append(partial(set_aside, self.head.inbox_id))
+        elif self.held.suspended and not self.held.taken_over:
+            text = await said_while_suspended(self.held, self._locale())
+            said = [(Text(text=text), SUSPENDED, "")] if text else []
         if not self.asides:
-            return (await self._commit(state, [], done=True)).following
-        _, committed, _ = await self._local_once(state, [], None)
+            return (await self._commit(state, said, done=True)).following
+        _, committed, _ = await self._local_once(state, said, None)
         return committed.following
 
     # -- segments

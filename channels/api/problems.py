@@ -15,7 +15,15 @@ from pydantic import ValidationError
 from bot.errors import CrossOrganization, Permanent, Refused, Retryable, UserFacing
 from bot.http import NOT_FOUND, Fault, Kind, Problem
 from bot.identity import NotAllowed
-from bot.identity.errors import LinkSpent, NotAMember, NotPossible, TooManyTries, Unauthenticated, WeakPassword
+from bot.identity.errors import (
+    LinkSpent,
+    NotAMember,
+    NotPossible,
+    OrganizationSuspended,
+    TooManyTries,
+    Unauthenticated,
+    WeakPassword,
+)
 from bot.publishing.service import Moved, NotSound
 
 __all__ = [
@@ -47,6 +55,7 @@ TYPES = "https://chatnation.io/errors/"
 BAD_CURSOR = Kind("invalid-cursor", 400, "The cursor does not fit this list")
 NOT_SIGNED_IN = Kind("not-signed-in", 401, "Credentials are missing, wrong or expired")
 FORBIDDEN = Kind("forbidden", 403, "You may not do this")
+SUSPENDED = Kind("organization-suspended", 403, "This organization is suspended")
 SKILL_OFF = Kind("skill-off", 404, "Your organization does not have this skill on")
 NO_METHOD = Kind("method-not-allowed", 405, "This cannot be done here")
 CONFLICT = Kind("conflict", 409, "It cannot be done as things are")
@@ -82,6 +91,8 @@ def problem_of(error: Exception, raises: Mapping[type[Exception], Kind]) -> Prob
             return Problem(TOO_MANY, str(error), headers={"Retry-After": str(math.ceil(error.after_s))})
         case Unauthenticated():
             return Problem(NOT_SIGNED_IN, str(error), headers={"WWW-Authenticate": "Bearer"}, reason=error.reason)
+        case OrganizationSuspended():
+            return Problem(SUSPENDED, str(error), reason=error.reason)
         case NotAMember():
             return Problem(FORBIDDEN, str(error), reason=error.reason)
         case NotPossible() if error.field:

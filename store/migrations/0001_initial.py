@@ -458,6 +458,9 @@ class Migration(migrations.Migration):
                 ("settings", JsonField(default=dict)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ("suspended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("suspended_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("suspended_reason", fields.CharField(null=True, max_length=300)),
+                ("suspended_says", JsonField(null=True)),
             ],
             options={
                 "table": "organizations",

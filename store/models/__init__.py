@@ -23,8 +23,10 @@ from store.models.identity import (
     SignInTries,
     UserSession,
 )
+from store.models.incident import Incident, IncidentNote
 from store.models.job import AuditEntry, Charge, Heartbeat, JobRow, PacingSlot
 from store.models.knowledge import KnowledgeBase, KnowledgeDocument, KnowledgePassage
+from store.models.notification import Notification, PlatformNotification
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
@@ -57,6 +59,8 @@ __all__ = [
     "HookEndpoint",
     "HookState",
     "InboxItem",
+    "Incident",
+    "IncidentNote",
     "Invitation",
     "JobRow",
     "KnowledgeBase",
@@ -70,10 +74,12 @@ __all__ = [
     "Message",
     "MessageStatus",
     "MetaApp",
+    "Notification",
     "Organization",
     "OrganizationKey",
     "OutboxItem",
     "PacingSlot",
+    "PlatformNotification",
     "RecoveryCode",
     "RefreshToken",
     "Segment",

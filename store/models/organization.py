@@ -22,6 +22,9 @@ class Organization(Model):
     settings = JsonField(default=dict)
     created_at = fields.DatetimeField(auto_now_add=True)
     suspended_at = fields.DatetimeField(null=True)
+    suspended_until = fields.DatetimeField(null=True)  # then the clock resumes it
+    suspended_reason = fields.CharField(max_length=300, null=True)
+    suspended_says = JsonField(null=True)  # what the bot answers meanwhile, by language; null: nothing
 
     class Meta:
         table = "organizations"

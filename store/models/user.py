@@ -19,6 +19,7 @@ class User(Model):
     locale = fields.CharField(max_length=12, default="en")
     email_verified_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
+    notify_by = JsonField(null=True)  # {"kind": ["app", "email"]}; what is not there goes as its kind says
 
     class Meta:
         table = "users"

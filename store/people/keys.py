@@ -28,6 +28,8 @@ class KeyStanding:
     expires_at: datetime | None
     revoked_at: datetime | None
     suspended: bool
+    suspended_reason: str
+    suspended_until: datetime | None
     created_by: UUID | None
     seat: Seat | None  # of who made it, now
 
@@ -36,7 +38,7 @@ async def key_standing(prefix: str) -> KeyStanding | None:
     with unscoped("whose API key is this"):
         row = await fetchrow(
             "SELECT k.id, k.organization_id, k.kind, k.name, k.secret_hash, k.scopes, k.allowed_ips, k.rate_per_min, k.expires_at,"
-            " k.revoked_at, o.suspended_at IS NOT NULL AS suspended, k.created_by,"
+            " k.revoked_at, o.suspended_at IS NOT NULL AS suspended, coalesce(o.suspended_reason, '') AS suspended_reason, o.suspended_until, k.created_by,"
             " CASE WHEN c.disabled_at IS NULL THEN m.role END AS role, r.permissions, m.events, m.exhibitors"
             " FROM api_keys k JOIN organizations o ON o.id = k.organization_id"
             " LEFT JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.created_by"

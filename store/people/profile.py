@@ -7,17 +7,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from store.db import Tx, execute, fetch, fetchrow, transaction
+from store.db import Tx, execute, fetch, fetchrow, fetchval, transaction
 from store.ids import uuid7
-from store.jsonb import to_jsonb
+from store.jsonb import from_jsonb, to_jsonb
 from store.tenancy import unscoped
 
 __all__ = [
     "Person",
     "Place",
+    "notify_by",
     "person",
     "person_named",
     "places_of",
+    "platform_people",
+    "put_notify_by",
     "put_password",
     "set_platform_admin",
     "tell_organizations",
@@ -49,6 +52,8 @@ class Place:
     role: str
     role_name: str  # of a custom role
     suspended: bool
+    suspended_reason: str = ""
+    suspended_until: datetime | None = None
 
 
 _PERSON = (
@@ -92,10 +97,33 @@ async def put_password(user_id: UUID, password_hash: str, now: datetime, *, acti
                 await tell_organizations(tx, user_id, action, f"user:{user_id}")
 
 
+async def notify_by(user_id: UUID) -> dict[str, list[str]]:
+    """How somebody wants to be told, by kind; what is not there goes as its kind says."""
+    with unscoped("somebody's own choice"):
+        text = await fetchval("SELECT notify_by FROM users WHERE id = $1", user_id)
+    found: dict[str, list[str]] = from_jsonb(text or "{}") or {}
+    return found
+
+
+async def put_notify_by(user_id: UUID, chosen: dict[str, list[str]]) -> None:
+    with unscoped("somebody's own choice"):
+        await execute("UPDATE users SET notify_by = $2::jsonb WHERE id = $1", user_id, to_jsonb(chosen))
+
+
+async def platform_people() -> list[tuple[UUID, str, str, dict[str, list[str]]]]:
+    """The platform's own: id, e-mail address, language, how they want to be told."""
+    with unscoped("who runs the platform"):
+        rows = await fetch(
+            "SELECT u.id, u.email, u.locale, coalesce(u.notify_by::text, '{}') FROM users u JOIN user_credentials c ON c.user_id = u.id"
+            " WHERE c.platform_admin AND c.disabled_at IS NULL ORDER BY u.id"
+        )
+    return [(row[0], row[1], row[2], from_jsonb(row[3]) or {}) for row in rows]
+
+
 async def places_of(user_id: UUID) -> list[Place]:
     with unscoped("the organizations of somebody"):
         rows = await fetch(
-            "SELECT o.id, o.name, o.slug, m.role, coalesce(r.name, ''), o.suspended_at IS NOT NULL"
+            "SELECT o.id, o.name, o.slug, m.role, coalesce(r.name, ''), o.suspended_at IS NOT NULL, coalesce(o.suspended_reason, ''), o.suspended_until"
             " FROM memberships m JOIN organizations o ON o.id = m.organization_id"
             " LEFT JOIN roles r ON r.organization_id = m.organization_id AND r.id = m.role_id"
             " WHERE m.user_id = $1 ORDER BY o.name, o.id",

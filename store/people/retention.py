@@ -13,6 +13,8 @@ _ENDED = (
     "DELETE FROM refresh_tokens WHERE expires_at < now() - interval '1 day'",
     "DELETE FROM mailed_tokens WHERE expires_at < now() - interval '30 days'",
     "DELETE FROM external_attempts WHERE expires_at < now()",
+    "DELETE FROM notifications WHERE at < now() - interval '90 days'",
+    "DELETE FROM platform_notifications WHERE at < now() - interval '90 days'",
     "DELETE FROM sign_in_tries WHERE last_at < now() - interval '1 day'",
 )
 

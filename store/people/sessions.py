@@ -49,6 +49,8 @@ class Standing:
     totp_confirmed_at: datetime | None
     organization_settings: dict[str, Any]
     suspended: bool
+    suspended_reason: str
+    suspended_until: datetime | None
     seat: Seat | None
 
 
@@ -148,7 +150,8 @@ async def standing(session_id: UUID, organization_id: UUID | None) -> Standing |
         row = await fetchrow(
             "SELECT s.id AS session_id, s.user_id, s.impersonating, s.impersonating_in, s.method, s.second_factor, s.last_seen_at, s.expires_at, s.revoked_at, s.kind,"
             " u.name, u.email, coalesce(c.platform_admin, false) AS platform_admin, c.disabled_at, c.totp_confirmed_at,"
-            " o.settings AS organization_settings, o.suspended_at IS NOT NULL AS suspended, m.role, r.permissions, m.events, m.exhibitors"
+            " o.settings AS organization_settings, o.suspended_at IS NOT NULL AS suspended,"
+            " coalesce(o.suspended_reason, '') AS suspended_reason, o.suspended_until, m.role, r.permissions, m.events, m.exhibitors"
             " FROM user_sessions s JOIN users u ON u.id = coalesce(s.impersonating, s.user_id)"
             " LEFT JOIN user_credentials c ON c.user_id = s.user_id"
             " LEFT JOIN organizations o ON o.id = $2"

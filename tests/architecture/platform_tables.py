@@ -16,6 +16,9 @@ PLATFORM_TABLES: dict[str, str] = {
     "mailed_tokens": "links to one's own e-mail, hashed; the system's role alone",
     "user_external_identities": "who a person is at Google or Microsoft; the system's role alone",
     "external_attempts": "sign-ins under way, of people who are not known yet; the system's role alone",
+    "incidents": "alarms of the platform as a whole; the system's role alone",
+    "incident_notes": "of an incident; the system's role alone",
+    "platform_notifications": "what the platform's own people are told; the system's role alone",
     "sign_in_tries": "tries of people who are not known; blind indexes only; the system's role alone",
 }
 

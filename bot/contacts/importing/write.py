@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 from bot.contacts.book import fields, labels, remove_field, remove_label
 from bot.contacts.importing.check import BadRow, GoodRow, check
-from bot.contacts.importing.draft import _locked, find_import, table_of
+from bot.contacts.importing.draft import ImportView, _locked, find_import, table_of
 from bot.contacts.importing.jobs import ImportContacts, UndoImport
 from bot.contacts.importing.plan import Plan
 from bot.contacts.listing import content_of
 from bot.contacts.references import touched_contacts
+from bot.notifications import notify, person_behind
 from bot.skill import TaskContext
 from bot.unit import Unit
 from store.crypto import mask_phone
@@ -67,11 +68,24 @@ async def import_contacts(runtime: Runtime, job: ImportContacts, ctx: TaskContex
                     subject=f"contact_import:{job.import_id}",
                     after={"file": view.filename, **done.as_json(held)},
                 )
+                await _tell(work, view, done.as_json(held))
             elif number == BATCHES_PER_JOB - 1:
                 work.enqueue(ImportContacts(import_id=job.import_id))
         if is_last:
             log.info("contacts imported", extra={"rows": len(checked.rows)})
             return
+
+
+async def _tell(work: Unit, view: ImportView, done: dict[str, int]) -> None:
+    who = person_behind(view.created_by)
+    if who is None:
+        return
+    taken, bad = done["created"] + done["updated"] + done["unchanged"], done["rejected"]
+    subject = {
+        "en": f"{view.filename}: {taken:,} contacts imported, {bad:,} rows left out",
+        "sw": f"{view.filename}: anwani {taken:,} zimeingizwa, safu {bad:,} zimeachwa",
+    }
+    await notify(work, "import.finished", subject, f"/contacts/import/{view.id}", user_id=who)
 
 
 @dataclass(slots=True)

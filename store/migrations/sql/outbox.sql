@@ -14,6 +14,8 @@ RETURNS TABLE (
           -- The provider told the number to be quiet for a while.
           AND o.account_id <> ALL (ARRAY(SELECT a.id FROM channel_accounts a WHERE a.organization_id = p_org
               AND (a.hold_until > clock_timestamp() OR (p_lane = 1 AND a.bulk_hold_until > clock_timestamp()))))
+          -- What a suspended organization starts waits; replies go.
+          AND (p_lane = 0 OR NOT EXISTS (SELECT 1 FROM organizations g WHERE g.id = p_org AND g.suspended_at IS NOT NULL))
           -- What may have gone is sent again only when statuses could have come back for the whole grace: no silence of ours counts.
           AND (o.state IN ('ready', 'probe') OR NOT EXISTS (
               SELECT 1 FROM heartbeats h WHERE h.name IN ('web', 'clock')

@@ -42,7 +42,8 @@ RETURNS TABLE (
     phone_sealed bytea, bsuid_sealed bytea,
     inbox_id uuid, kind text, payload jsonb, attempts smallint, provider_at timestamptz,
     message_id uuid, external_id text, type text, body bytea, reply_to text, retry_in_s float8, trace_id uuid,
-    taken_over boolean -- a person answers: the bot keeps silent
+    taken_over boolean, -- a person answers: the bot keeps silent
+    suspended jsonb -- the organization is: the bot says at most what stands in it
 ) LANGUAGE plpgsql AS $$
 DECLARE
     s sessions%ROWTYPE;
@@ -72,7 +73,8 @@ BEGIN
            AND i.kind = 'bsuid' AND i.valid_to IS NULL ORDER BY i.valid_from DESC LIMIT 1),
         head.inbox_id, head.kind, head.payload, head.attempts, head.provider_at,
         head.message_id, head.external_id, head.type, head.body, head.reply_to, head.retry_in_s, head.trace_id,
-        EXISTS (SELECT 1 FROM conversations v WHERE v.organization_id = p_org AND v.id = p_session AND v.taken_over_at IS NOT NULL)
+        EXISTS (SELECT 1 FROM conversations v WHERE v.organization_id = p_org AND v.id = p_session AND v.taken_over_at IS NOT NULL),
+        (SELECT jsonb_build_object('says', g.suspended_says, 'at', g.suspended_at) FROM organizations g WHERE g.id = p_org AND g.suspended_at IS NOT NULL)
     FROM contacts c WHERE c.organization_id = p_org AND c.id = s.contact_id;
 END $$;
 

@@ -311,3 +311,20 @@ async def test_a_version_that_an_upgrade_of_the_skill_broke_gives_way_to_the_ski
     assert (await ann.say("hours"))[0].text == "Open from 8 to 5."
     assert (await ann.say("tour"))[0].text == "Which day or night?", "the other skill's version still counts"
     assert any("does not fit the skill any more" in record.message for record in caplog.records)
+
+
+async def test_who_wrote_at_the_draft_is_told_when_another_publishes_it(stage: Stage) -> None:
+    from bot.identity.roles import Role
+    from bot.testing.people import enrol
+    from store.notifications import Board
+
+    jane, ben, eve = [
+        await enrol(stage.runtime, stage.organization_id, f"{name}@shop.example", Role.ADMIN)
+        for name in ("jane", "ben", "eve")
+    ]
+    await Desk(stage, f"user:{jane}").save("domain.yml", ALWAYS)
+    await Desk(stage, f"user:{ben}").publish("locales/sw.yml", HOURS)
+    board = Board(stage.organization_id)
+    [notice] = await board.latest(jane)
+    assert (notice.kind, notice.link) == ("skill.published", "/skills/shop")
+    assert [await board.latest(each) for each in (ben, eve)] == [[], []]

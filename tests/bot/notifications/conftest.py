@@ -1,0 +1,3 @@
+from tests.bot.conversations.conftest import room
+
+__all__ = ["room"]
