@@ -34,7 +34,9 @@ MESSAGES_PROCESSED = Counter(
 MESSAGES_SENT = Counter(
     "messages_sent_total", "Tries to send, by what became of them", ["lane", "outcome"], registry=REGISTRY
 )
-HOOKS_SENT = Counter("hooks_sent_total", "Tries of webhooks out, by what became of them", ["outcome"], registry=REGISTRY)
+HOOKS_SENT = Counter(
+    "hooks_sent_total", "Tries of webhooks out, by what became of them", ["outcome"], registry=REGISTRY
+)
 TOKENS_CONSUMED = Counter(
     "tokens_consumed_total", "Tokens taken from wallets; 0 as long as usage has no prices", registry=REGISTRY
 )

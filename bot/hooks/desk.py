@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from bot.hooks.envelope import envelope
@@ -229,7 +229,7 @@ async def _checked(
     whole_phones: bool,
     *,
     had: Mapping[str, object] | None = None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     settings = work.runtime.configuration.section(HookSettings, "hooks")
     try:
         check_url(url.strip(), allow_private=settings.allow_private)
