@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ("secret", EncryptedField()),
                 ("old_secret", EncryptedField(null=True)),
                 ("old_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
-                ("state", StrEnumField(default="on", max_length=40)),  # type: ignore[call-arg]
+                ("state", StrEnumField(default="on", max_length=40)),  # type: ignore[call-arg]  # the column needs no enum
                 ("state_reason", fields.CharField(default="", max_length=300)),
                 ("failures", fields.IntField(default=0)),
                 ("failing_since", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ("type", fields.CharField(max_length=80)),
                 ("about", JsonField(null=True)),
                 ("body", EncryptedField(null=True)),
-                ("state", StrEnumField(default="ready", max_length=40)),  # type: ignore[call-arg]
+                ("state", StrEnumField(default="ready", max_length=40)),  # type: ignore[call-arg]  # the column needs no enum
                 ("attempts", fields.SmallIntField(default=0)),
                 ("next_attempt_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("last_status", fields.SmallIntField(null=True)),
