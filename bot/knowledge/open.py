@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bot.bounded import Bounded
+from bot.embedding.cache import VectorCache
 from bot.knowledge.base import MAX_VERSIONS, KnowledgeStore, Own
 from bot.knowledge.shelf import ShelfPassage, passages_of
 from bot.publishing.overlay import Overlay, knowledge_over
@@ -37,7 +38,13 @@ async def open_knowledge(runtime: Runtime) -> KnowledgeStore:
                 known.put(own[name].id, await asyncio.to_thread(_passages, name, folders[name], overlay))
         return {name: (each.id, known.get(each.id) or ()) for name, each in own.items()}
 
-    return KnowledgeStore(runtime.embedder, enabled=enabled, folders=folders, published=published)
+    return KnowledgeStore(
+        runtime.embedder,
+        enabled=enabled,
+        folders=folders,
+        published=published,
+        cache=VectorCache(runtime.configuration.data / "vectors.sqlite"),
+    )
 
 
 def _passages(skill: str, folder: Path, overlay: Overlay) -> tuple[ShelfPassage, ...]:
