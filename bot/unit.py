@@ -19,6 +19,7 @@ from bot.messages import Outbound
 from bot.metering import Charge, charge
 from bot.ports import Lane
 from bot.skill import Event, Job
+from store.access import by_platform
 from store.crypto import OrganizationKeys, keyring
 from store.db import Tx, transaction
 from store.ids import uuid7
@@ -100,8 +101,9 @@ class Unit:
 
     async def publish(self, event: Event) -> None:
         profile = await self.runtime.directory.organization(self.organization_id)
-        for handler in self.runtime.registry.handlers(event, profile.skills):
-            await handler(event, self)
+        with by_platform():  # handlers are other skills', and do what those may
+            for handler in self.runtime.registry.handlers(event, profile.skills):
+                await handler(event, self)
 
     async def write(self) -> None:
         """Everything but jobs and charges of a segment, which `cn_commit` writes itself. Also in the middle, to read what was queued."""
@@ -163,7 +165,8 @@ async def open_unit(runtime: Runtime, organization_id: UUID, *, actor: str, skil
             yield unit
             await unit.write()
             await unit.write_jobs_and_charges()
-        await unit.hint()
+        with by_platform():  # what a hint starts here is not the skill's any more
+            await unit.hint()
 
 
 def _json(value: Any) -> str | None:

@@ -17,6 +17,7 @@ from scheduler.heartbeat import beating
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
 from scheduler.relay import Relay
+from scheduler.schedules import AT_ONCE, Schedules
 from scheduler.settings import ClockSettings
 from scheduler.statuses import StatusLadder
 from scheduler.sweep import Sweep, purge
@@ -47,6 +48,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
     gauges = Gauges(runtime.dispatcher)
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
+    schedules = Schedules(runtime)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
     owner = runtime.configuration.section(StoreSettings, "store").owner_dsn
     found = [
@@ -55,6 +57,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("statuses", settings.statuses_s, ladder.tick),
         Loop("sweep", settings.sweep_s, sweep.tick),
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
+        Loop("schedules", settings.schedules_s, schedules.tick, full=AT_ONCE),
         Loop("gauges", settings.measure_s, gauges.tick),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),
     ]

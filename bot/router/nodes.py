@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,8 @@ class CommandAgent:
         line: dict[str, Any] = {"node": name}
         proposed: list[Command] = []
         try:
-            reply = await _ask(around, self._prompt(around, situation, permitted))
+            with self._limited(around, line):
+                reply = await _ask(around, self._prompt(around, situation, permitted))
             proposed, dropped = read_commands(reply.data, permitted, around.question)
             line |= {**_of_reply(reply), "dropped": dropped}
         except LlmAway as e:
@@ -127,6 +129,24 @@ class CommandAgent:
             "tried": [name],
             "trace": [line],
         }
+
+    @contextmanager
+    def _limited(self, around: Surroundings, line: dict[str, Any]) -> Iterator[None]:
+        """Of the turn's calls only as many as the skill allows itself, tries counted; what it does not use is left to others."""
+        budget, limit = around.question.budget, around.limits.get(self.skill)
+        if budget is None or limit is None or limit >= budget.calls:
+            yield
+            return
+        kept, budget.calls = budget.calls - limit, limit
+        try:
+            yield
+        except LlmAway as e:
+            if budget.calls == 0 and e.reason == "budget":
+                line["limit"] = f"limits.llm_calls_per_turn of {self.skill} is {limit}; raise it in its skill.yml"
+                log.warning("limit of a skill reached", extra={"of_skill": self.skill, "why": line["limit"]})
+            raise
+        finally:
+            budget.calls += kept
 
     def _prompt(self, around: Surroundings, situation: Situation, permitted: Permitted) -> Prompt:
         question = around.question

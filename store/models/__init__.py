@@ -27,6 +27,7 @@ from store.models.knowledge import KnowledgeBase, KnowledgeDocument, KnowledgePa
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
+from store.models.trigger import TriggerDelivery, TriggerSchedule, TriggerSecret
 from store.models.usage import TurnTrace, UsageFact
 from store.models.user import ApiKey, CustomRole, Invitation, Membership, User
 
@@ -78,6 +79,9 @@ __all__ = [
     "SkillDraft",
     "SkillInstall",
     "SkillVersion",
+    "TriggerDelivery",
+    "TriggerSchedule",
+    "TriggerSecret",
     "TurnTrace",
     "UploadedFile",
     "UsageFact",
