@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -243,7 +243,7 @@ class KnowledgeStore:
         """Of texts that are ours or a skill's; what an earlier process made is read from the file."""
         assert self._embedder is not None
         name = f"{self._embedder.model}/{kind}"
-        found: dict[str, Sequence[float]] = {}
+        found: dict[str, Any] = {}  # vectors of numpy, or lists
         if self._cache is not None:
             found.update(await asyncio.to_thread(self._cache.get, name, texts))
         missing = [text for text in dict.fromkeys(texts) if text not in found]

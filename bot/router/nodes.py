@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,8 +114,8 @@ class CommandAgent:
         line: dict[str, Any] = {"node": name}
         proposed: list[Command] = []
         try:
-            with self._limited(around, line):
-                reply = await _ask(around, self._prompt(around, situation, permitted))
+            self._limit(around, line)
+            reply = await _ask(around, self._prompt(around, situation, permitted))
             proposed, dropped = read_commands(reply.data, permitted, around.question)
             line |= {**_of_reply(reply), "dropped": dropped}
         except LlmAway as e:
@@ -130,23 +129,14 @@ class CommandAgent:
             "trace": [line],
         }
 
-    @contextmanager
-    def _limited(self, around: Surroundings, line: dict[str, Any]) -> Iterator[None]:
-        """Of the turn's calls only as many as the skill allows itself, tries counted; what it does not use is left to others."""
+    def _limit(self, around: Surroundings, line: dict[str, Any]) -> None:
+        """From here on the turn has as many calls as the skill allows itself, its search in the knowledge included."""
         budget, limit = around.question.budget, around.limits.get(self.skill)
         if budget is None or limit is None or limit >= budget.calls:
-            yield
             return
-        kept, budget.calls = budget.calls - limit, limit
-        try:
-            yield
-        except LlmAway as e:
-            if budget.calls == 0 and e.reason == "budget":
-                line["limit"] = f"limits.llm_calls_per_turn of {self.skill} is {limit}; raise it in its skill.yml"
-                log.warning("limit of a skill reached", extra={"of_skill": self.skill, "why": line["limit"]})
-            raise
-        finally:
-            budget.calls += kept
+        budget.calls = limit
+        line["limit"] = f"limits.llm_calls_per_turn of {self.skill} is {limit}; more must be said in its skill.yml"
+        log.info("calls of a turn limited by a skill", extra={"of_skill": self.skill, "calls": limit})
 
     def _prompt(self, around: Surroundings, situation: Situation, permitted: Permitted) -> Prompt:
         question = around.question

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from typing import Any
 
 import pytest
 
 from bot.messages import Text
-from bot.router.graph import GraphRouter
 from bot.testing import Person, Stage
 from bot.testing.database import LARGEST_POOL
 from bot.testing.openai_server import ChatRequest, OpenAIServer
@@ -327,20 +325,3 @@ async def test_the_trace_tells_what_was_asked_and_the_log_does_not(
     ours = "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith(("asyncio", "tortoise")))
     for private in ("pumpkin", "0722", "PHONE_1"):
         assert private not in ours
-
-
-@pytest.mark.parametrize(("limit", "asked"), [(0, 0), (1, 1), (2, 2)])
-async def test_a_skill_is_asked_for_no_more_calls_than_it_allows_itself(
-    server: OpenAIServer, open_stage: OpenStage, limit: int, asked: int
-) -> None:
-    stage = await open_stage(server, calls_per_turn=3, attempts=3)
-    stage.runtime.router = GraphRouter(stage.runtime.llm, None, {}, {"shop": limit})
-    ann = await known(stage)
-    await ann.say("order")
-    before = server.requests
-    server.is_down()
-    await ann.say(UNKNOWN)
-    assert server.requests - before == asked
-    if not limit:
-        [trace] = await traces(ann)
-        assert "limits.llm_calls_per_turn of shop is 0" in json.dumps(trace)
