@@ -38,10 +38,10 @@ async def list_skill_webhooks(ask: Ask) -> Listed[SkillWebhookOut]:
     return Listed([SkillWebhookOut.model_validate(each) for each in found])
 
 
-@routes.post("/skill-webhooks/{skill}/{name}/secret", permission="skills.publish", status=201)
-async def make_skill_webhook_secret(ask: Ask, work: Unit, skill: Name, name: Name) -> SecretOut:
+@routes.post("/skill-webhooks/{skill}/{webhook}/secret", permission="skills.publish", status=201)
+async def make_skill_webhook_secret(ask: Ask, work: Unit, skill: Name, webhook: Name) -> SecretOut:
     """Make a secret for a webhook, the first or a new one."""
     try:
-        return SecretOut(secret=await new_secret(ask.runtime, work, skill, name, actor=work.actor))
+        return SecretOut(secret=await new_secret(ask.runtime, work, skill, webhook, actor=work.actor))
     except Refused as e:
         raise Problem(NOT_FOUND, str(e)) from e
