@@ -109,7 +109,9 @@ def _report(graph: str) -> list[tuple[float, str]]:
 @contextmanager
 def _project(stand: Stand, graph: str) -> Iterator[tuple[int, str]]:
     port = free_port()
-    environment = stand.environment(WEB__PORT=str(port), STORE__POOL_MAX="4", WHATSAPP__GRAPH_URL=graph)
+    environment = stand.environment(
+        WEB__PORT=str(port), STORE__POOL_MAX="4", WHATSAPP__GRAPH_URL=graph, EMBEDDINGS__PROVIDER="off"
+    )
     worker = environment | {"CHATNATION__STORE__POOL_MAX": "8"}
     with ExitStack() as stack:
         stack.enter_context(

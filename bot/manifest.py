@@ -12,9 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from bot.cron import CronError, parse_cron
 from bot.flows.diagnostics import nearest
 
-__all__ = ["ENGINE", "Manifest", "ManifestError", "MenuItem", "Trust", "place_of", "read_manifest"]
+__all__ = ["ENGINE", "Manifest", "ManifestError", "MenuItem", "Missed", "Trigger", "Trust", "place_of", "read_manifest"]
 
 RESERVED = frozenset(("core", "bot", "store", "channels", "scheduler", "skills", "message", "llm"))  # prefixes of ours
 MAX_TIMEOUT_S = 60.0
@@ -92,24 +93,61 @@ class Limits(BaseModel):
     llm_calls_per_turn: int | None = Field(None, ge=0, le=20)
 
 
+class Missed(StrEnum):
+    """What becomes of times that came while no clock ran."""
+
+    LAST = "last"  # the latest of them is made up for, the others are left out
+    EACH = "each"  # every one, oldest first; of very many the latest hundred
+    NONE = "none"  # none that is more than a minute late
+
+
 class Trigger(BaseModel):
-    """What starts a flow besides its own examples. `words` are as those of the flow; `schedule` and `webhook` are kept, nothing fires them yet."""
+    """What starts something besides a message's own wish: `words` a flow, as the flow's own words do; `schedule` and `webhook` a job of the skill,
+    or a flow with people who may be written to now."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["words", "schedule", "webhook"]
-    flow: str
+    flow: str = ""
     words: dict[str, tuple[Phrase, ...]] = Field(default_factory=dict)
     """By language."""
+    job: str = ""
+    """Of a schedule or webhook: the job that is made, by its full name."""
+    queue: Literal["interactive", "bulk", "render"] = "bulk"
+    """The job's own."""
     at: str = ""
+    """Of a schedule: a crontab line, by the clock of the organization's time zone."""
+    missed: Missed = Missed.LAST
+    name: str = Field("", pattern=r"^([a-z][a-z0-9_-]{0,39})?$")
+    """What its rows and addresses are called. Left out: the job's or flow's own name."""
+
+    @property
+    def label(self) -> str:
+        return self.name or (self.job.rpartition(".")[2] if self.job else self.flow)
 
     @model_validator(mode="after")
-    def _says_when(self) -> Trigger:
+    def _says_what_and_when(self) -> Trigger:
         if self.kind == "words" and not any(self.words.values()):
             raise ValueError("a trigger of kind words has `words`, such as {en: [raffle]}")
+        if self.kind == "words" and (self.job or not self.flow):
+            raise ValueError("a trigger of kind words starts a `flow`")
         if self.kind != "words" and self.words:
             raise ValueError(f"`words` are of a trigger of kind words, not of {self.kind}")
+        if self.kind != "words" and bool(self.job) == bool(self.flow):
+            raise ValueError(f"a trigger of kind {self.kind} starts either a `job` or a `flow`")
+        if self.kind == "schedule":
+            self._check_time()
+        elif self.at:
+            raise ValueError(f"`at` is of a trigger of kind schedule, not of {self.kind}")
         return self
+
+    def _check_time(self) -> None:
+        if not self.at:
+            raise ValueError('a trigger of kind schedule has `at`, such as "0 9 * * mon-fri"')
+        try:
+            parse_cron(self.at)
+        except CronError as e:
+            raise ValueError(f"at: {e}") from e
 
 
 class Trust(StrEnum):

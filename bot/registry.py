@@ -18,11 +18,13 @@ from bot.loading.order import compile_each, follow_the_required, in_order_of_req
 from bot.loading.read import FLOW_FILES, find_skills, read_skills
 from bot.loading.sets import CompiledSets
 from bot.loading.skill import Handler, Skill, TaskFunction
-from bot.manifest import MenuItem, Trust
+from bot.manifest import MenuItem, Trigger, Trust
+from bot.network import asker_of
 from bot.publishing.overlay import Overlay
 from bot.remote.settings import RemoteSettings
 from bot.skill import Event, Job, MenuEntry, NamesFunction, SkillContext
 from bot.timeline import Teller
+from store.access import Asker
 
 __all__ = ["FLOW_FILES", "Registry", "Skill", "find_skills"]
 
@@ -133,6 +135,31 @@ class Registry:
         """Whether jobs of the skill may send messages. Those of no skill are the platform's own."""
         found = self.skills.get(skill)
         return found is None or found.manifest is None or found.manifest.capabilities.send_proactive
+
+    def asker(self, skill: str) -> Asker | None:
+        """For whom its actions and jobs run, which is what its manifest lets them do; None: it is no skill of ours, or the platform."""
+        found = self.skills.get(skill)
+        return (
+            asker_of(skill, found.manifest.capabilities) if found is not None and found.manifest is not None else None
+        )
+
+    def llm_limits(self) -> dict[str, int]:
+        """How often models may be asked for a skill in one turn, of those that say so."""
+        return {
+            skill.name: limit
+            for skill in self.usable
+            if skill.manifest is not None and (limit := skill.manifest.limits.llm_calls_per_turn) is not None
+        }
+
+    def webhooks(self, enabled: Iterable[str]) -> dict[tuple[str, str], Trigger]:
+        """What listens to other systems, of these skills: (skill, name of the trigger) -> it."""
+        return {
+            (name, trigger.label): trigger
+            for name in self._usable(enabled)
+            if (manifest := self.skills[name].manifest) is not None
+            for trigger in manifest.triggers
+            if trigger.kind == "webhook"
+        }
 
     def task(self, name: str) -> tuple[type[Job], TaskFunction] | None:
         skill = self.skills.get(name.partition(".")[0])

@@ -23,6 +23,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.errors import Permanent
 from bot.messages import Outbound
 from bot.ports import Blobs, Clock, Lane
 
@@ -42,6 +43,7 @@ __all__ = [
     "Told",
     "UnitOfWork",
     "Wait",
+    "WebhookDelivery",
     "names",
     "on",
     "task",
@@ -169,6 +171,21 @@ class SkillContext:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """What another system sent to a webhook of the skill, as it came. `external_id` is the sender's: it came once."""
+
+    id: UUID
+    external_id: str
+    content_type: str
+    body: bytes
+    received_at: datetime
+
+
+async def _no_delivery(delivery_id: UUID) -> WebhookDelivery:
+    raise Permanent(f"there is no delivery {delivery_id}")
+
+
+@dataclass(frozen=True, slots=True)
 class TaskContext(SkillContext):
     """What a running job has at hand."""
 
@@ -176,6 +193,8 @@ class TaskContext(SkillContext):
     job_id: UUID = field(kw_only=True)
     attempt: int = field(kw_only=True)
     unit_of_work: Callable[[], AbstractAsyncContextManager[UnitOfWork]] = field(kw_only=True)
+    delivery: Callable[[UUID], Awaitable[WebhookDelivery]] = field(kw_only=True, default=_no_delivery)
+    """By the `delivery_id` that a job of a webhook gets; of this skill only. Raises Permanent when it is none, or not kept any more."""
 
 
 J = TypeVar("J", bound=Job)

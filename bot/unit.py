@@ -20,6 +20,7 @@ from bot.messages import Outbound
 from bot.metering import Charge, charge
 from bot.ports import Lane
 from bot.skill import Event, Job
+from store.access import by_platform
 from store.crypto import OrganizationKeys, keyring
 from store.db import Tx, transaction
 from store.ids import uuid7
@@ -102,8 +103,9 @@ class Unit:
 
     async def publish(self, event: Event) -> None:
         profile = await self.runtime.directory.organization(self.organization_id)
-        for handler in self.runtime.registry.handlers(event, profile.skills):
-            await handler(event, self)
+        with by_platform():  # handlers are other skills', and do what those may
+            for handler in self.runtime.registry.handlers(event, profile.skills):
+                await handler(event, self)
         if event.webhook is not None:
             event_id = uuid7()
             body = envelope(event.name, event_id, self.now, event.model_dump(mode="json"))
@@ -174,7 +176,8 @@ async def open_unit(runtime: Runtime, organization_id: UUID, *, actor: str, skil
             yield unit
             await unit.write()
             await unit.write_jobs_and_charges()
-        await unit.hint()
+        with by_platform():  # what a hint starts here is not the skill's any more
+            await unit.hint()
 
 
 def _json(value: Any) -> str | None:

@@ -13,6 +13,7 @@ from channels.api.mount import add_api
 from channels.media import add_media
 from channels.observed import observed
 from channels.settings import WebSettings
+from channels.triggers import add_triggers
 from channels.webhooks import add_webhooks
 from store.call import call
 
@@ -36,6 +37,7 @@ def make_app(runtime: Runtime) -> web.Application:
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     add_webhooks(app, runtime)
+    add_triggers(app, runtime)
     add_api(app, runtime)
     add_media(app, runtime)
     return app

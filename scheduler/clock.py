@@ -20,6 +20,7 @@ from scheduler.incidents import Incidents
 from scheduler.leader import Leadership
 from scheduler.process import opened, say_ready, wait_or_stop
 from scheduler.relay import Relay
+from scheduler.schedules import AT_ONCE, Schedules
 from scheduler.settings import ClockSettings
 from scheduler.statuses import StatusLadder
 from scheduler.sweep import Sweep, purge
@@ -51,6 +52,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
     gauges, incidents = Gauges(runtime.dispatcher), Incidents(runtime)
     relay = Relay(runtime.dispatcher, settings, grace_s=runtime.turn.unknown_grace_s)
     sweep = Sweep(runtime, settings)
+    schedules = Schedules(runtime)
     ladder = StatusLadder(keep=timedelta(hours=settings.statuses_keep_h))
     owner = runtime.configuration.section(StoreSettings, "store").owner_dsn
     found = [
@@ -61,6 +63,7 @@ def loops(runtime: Runtime, settings: ClockSettings) -> list[Loop]:
         Loop("sweep", settings.sweep_s, sweep.tick),
         Loop("reparse", REPARSE_EVERY_S, sweep.reparse),
         Loop("suspensions", SUSPENSIONS_EVERY_S, lambda: resume_due(runtime)),
+        Loop("schedules", settings.schedules_s, schedules.tick, full=AT_ONCE),
         Loop("gauges", settings.measure_s, gauges.tick),
         Loop("incidents", settings.incidents_s, incidents.tick),
         Loop("retention", settings.retention_s, lambda: purge(settings), full=1),

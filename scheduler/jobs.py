@@ -21,8 +21,9 @@ from bot.metrics import failed, succeeded
 from bot.notifications import MailNotification, mail_notification
 from bot.notifications.failing import tell_of_buried_job
 from bot.runtime import Runtime
-from bot.skill import Job, TaskContext, UnitOfWork
+from bot.skill import Job, TaskContext, UnitOfWork, WebhookDelivery
 from bot.trace import traced
+from bot.triggers import StartFlowJob, open_delivery, start_flow
 from bot.unit import open_unit
 from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
 from scheduler.hooks import DeliverHooks, TellHookStopped, deliver_hooks, tell_hook_stopped
@@ -33,6 +34,7 @@ from scheduler.queues import QUEUES
 from scheduler.refusals import ApplyRefusal, apply_refusal
 from scheduler.uploads import UploadMedia, upload_media
 from store import jobs
+from store.access import asking
 from store.jobs import ClaimedJob
 
 __all__ = ["CORE_JOBS", "run_job"]
@@ -57,6 +59,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     DeliverHooks.name: (DeliverHooks, deliver_hooks),
     TellHookStopped.name: (TellHookStopped, tell_hook_stopped),
     MailNotification.name: (MailNotification, mail_notification),
+    StartFlowJob.name: (StartFlowJob, start_flow),
 }
 
 
@@ -83,7 +86,9 @@ async def _run(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> None
         # A little less than the task's own time, so that a job that hangs is told from a process that stops.
         timeout_s = QUEUES[job_class.queue].task_timeout_s - TIMEOUT_MARGIN_S
         async with asyncio.timeout(timeout_s), _renewing(row, job_class.lease_s):
-            await function(_payload(job_class, row), await _context(runtime, organization_id, row))
+            payload, context = _payload(job_class, row), await _context(runtime, organization_id, row)
+            with asking(None if row.name in CORE_JOBS else runtime.registry.asker(context.skill)):
+                await function(payload, context)
     except asyncio.CancelledError:
         # The process stops: somebody else goes on from the last commit.
         await asyncio.shield(jobs.retry(row, after_s=STOPPED_AGAIN_S, error="stopped", counts=False))
@@ -121,6 +126,9 @@ async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> 
     def unit_of_work() -> AbstractAsyncContextManager[UnitOfWork]:
         return open_unit(runtime, organization_id, actor=f"job:{row.job_id}", skill=skill)
 
+    async def delivery(delivery_id: UUID) -> WebhookDelivery:
+        return await open_delivery(organization_id, delivery_id, _skill_of(row))
+
     base = runtime.skill_context(skill)
     profile = await runtime.directory.organization(organization_id)
     services = {name: getattr(base, name) for name in base.__dataclass_fields__}
@@ -130,7 +138,14 @@ async def _context(runtime: Runtime, organization_id: UUID, row: ClaimedJob) -> 
         job_id=row.job_id,
         attempt=row.attempts,
         unit_of_work=unit_of_work,
+        delivery=delivery,
     )
+
+
+def _skill_of(row: ClaimedJob) -> str:
+    """Whose deliveries it may read: a flow's start reads for the flow's skill."""
+    owner = str(row.payload.get("flow", "")).partition(":")[0] if row.name == StartFlowJob.name else ""
+    return owner or row.name.partition(".")[0]
 
 
 async def _bury(runtime: Runtime, organization_id: UUID, row: ClaimedJob, error: str) -> None:

@@ -46,6 +46,8 @@ class ClockSettings(Settings):
     sweep_s: float = Field(0.5, gt=0)
     hooks_s: float = Field(0.3, gt=0)
     """How often webhooks that are due are looked for."""
+    schedules_s: float = Field(1.0, gt=0)
+    """How often it is looked whether a skill's schedule is due."""
     retention_s: float = Field(300.0, gt=0)
     lost_hint_s: float = Field(1.5, gt=0)
     """An inbox row that nobody took for so long is hinted again; doubles up to `lost_hint_max_s` for the same row."""

@@ -21,6 +21,7 @@ from store.errors import Retryable
 from store.people.retention import purge_ended
 from store.queue_state import WaitingSession
 from store.tenancy import unscoped
+from store.triggers import purge_trigger_deliveries
 
 __all__ = ["Sweep", "purge"]
 
@@ -117,6 +118,7 @@ async def purge(settings: ClockSettings) -> int:
     with unscoped("retention"):
         jobs = await queue_state.purge_jobs(settings.done_jobs_days, PURGE_BATCH)
         deliveries = await queue_state.purge_deliveries(settings.deliveries_days, PURGE_BATCH)
+        deliveries += await purge_trigger_deliveries(settings.deliveries_days, PURGE_BATCH)
         traces = await queue_state.purge_traces(settings.traces_days, PURGE_BATCH)
         usage = await queue_state.purge_usage(settings.usage_days, PURGE_BATCH)
         told = await hooks.purge(datetime.now(UTC) - timedelta(days=settings.hooks_days), PURGE_BATCH)

@@ -19,6 +19,7 @@ from scheduler.lookout import Lookout
 from scheduler.middlewares import ErrorPolicy, Measures, OrganizationBinding
 from scheduler.process import opened, say_ready
 from scheduler.settings import ClockSettings, WorkerSettings
+from scheduler.warm import warm
 
 __all__ = ["receive", "run_worker"]
 
@@ -62,6 +63,8 @@ async def receive(runtime: Runtime, settings: WorkerSettings, queue: str, stop: 
     )
     say_ready()
     log.info("worker is ready", extra={"queue": queue, "capacity": capacity})
+    if queue == "interactive":
+        runtime.beside(warm(runtime))
     try:
         await receiver.listen(stop)
     finally:

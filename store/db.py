@@ -25,6 +25,7 @@ from tortoise.context import TortoiseContext
 from tortoise.log import db_client_logger
 
 from store import engine
+from store.access import allow_sql
 from store.engine import DatabaseAway, ScopedClient, ScopedTransaction, ScopedTransactionClient, TransactionAborted
 from store.errors import CrossOrganization, NotBound, Refused
 from store.scope import current_scope
@@ -188,25 +189,30 @@ class Tx:
         return self._client.first_tag
 
     async def fetch(self, sql: str, *values: Any) -> list[Any]:
+        allow_sql(sql)
         async with self._client.lock:
             rows: list[Any] = await self.conn.fetch(sql, *values)
             return rows
 
     async def fetchrow(self, sql: str, *values: Any) -> Any:
+        allow_sql(sql)
         async with self._client.lock:
             return await self.conn.fetchrow(sql, *values)
 
     async def fetchval(self, sql: str, *values: Any) -> Any:
+        allow_sql(sql)
         async with self._client.lock:
             return await self.conn.fetchval(sql, *values)
 
     async def execute(self, sql: str, *values: Any) -> str:
         """PostgreSQL's command tag, as in `UPDATE 1`."""
+        allow_sql(sql)
         async with self._client.lock:
             tag: str = await self.conn.execute(sql, *values)
             return tag
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        allow_sql(sql)
         async with self._client.lock:
             await self.conn.executemany(sql, rows)
 
@@ -321,6 +327,7 @@ async def platform_transaction() -> AsyncIterator[PlatformTx]:
 
 async def fetch(sql: str, *values: Any) -> list[Any]:
     """One statement in the current scope: in the open transaction, or in a short one of its own (three round trips, two fewer in `unscoped`)."""
+    allow_sql(sql)
     async with _statement() as connection:
         rows: list[Any] = await connection.fetch(sql, *values)
         return rows
@@ -334,16 +341,19 @@ async def read(sql: str, *values: Any) -> list[Any]:
 
 
 async def fetchrow(sql: str, *values: Any) -> Any:
+    allow_sql(sql)
     async with _statement() as connection:
         return await connection.fetchrow(sql, *values)
 
 
 async def fetchval(sql: str, *values: Any) -> Any:
+    allow_sql(sql)
     async with _statement() as connection:
         return await connection.fetchval(sql, *values)
 
 
 async def execute(sql: str, *values: Any) -> str:
+    allow_sql(sql)
     async with _statement() as connection:
         tag: str = await connection.execute(sql, *values)
         return tag

@@ -21,6 +21,7 @@ from tortoise.backends.base.client import ConnectionWrapper, NestedTransactionCo
 from tortoise.backends.base_postgres.client import translate_exceptions
 from tortoise.connection import get_connections
 
+from store.access import allow_sql
 from store.errors import ChatNationError, CrossOrganization, Refused, Retryable
 from store.metrics import note_query
 from store.scope import Scope, current_scope
@@ -156,6 +157,7 @@ class ScopedClient(AsyncpgDBClient):
 
     @translate_exceptions
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, list[Any]]:
+        allow_sql(query)
         organization_id = self.bound_organization()
         if organization_id is None or not _only_reads(query):
             found: tuple[int, list[Any]] = await super().execute_query(query, values)
@@ -170,8 +172,18 @@ class ScopedClient(AsyncpgDBClient):
 
     @translate_exceptions
     async def execute_many(self, query: str, values: list[Any]) -> None:
+        allow_sql(query)
         async with self.acquire_connection() as connection:
             await connection.executemany(query, values)  # atomic in asyncpg, also without a transaction
+
+    async def execute_insert(self, query: str, values: list[Any]) -> Any:
+        allow_sql(query)
+        return await super().execute_insert(query, values)
+
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        allow_sql(query)
+        found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
+        return found
 
     def _in_transaction(self) -> TransactionContext:
         return ScopedTransaction(self, self.bound_organization())
@@ -228,6 +240,24 @@ class ScopedTransactionClient(TransactionWrapper):
     def lock(self) -> asyncio.Lock:
         """Held per statement, so that `gather` inside a transaction takes turns on its one connection."""
         return self._lock
+
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, list[Any]]:
+        allow_sql(query)
+        found: tuple[int, list[Any]] = await super().execute_query(query, values)
+        return found
+
+    async def execute_insert(self, query: str, values: list[Any]) -> Any:
+        allow_sql(query)
+        return await super().execute_insert(query, values)
+
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        allow_sql(query)
+        found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
+        return found
+
+    async def execute_many(self, query: str, values: list[Any]) -> None:
+        allow_sql(query)
+        await super().execute_many(query, values)
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(_Savepoint(self))

@@ -113,13 +113,17 @@ def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnosti
 
 
 def triggers_fire(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
-    """Only words start a flow so far."""
+    """The job that a schedule or webhook makes is one of the skill's, in that queue."""
     file = skill.folder / "skill.yml"
-    for n, trigger in enumerate(skill.manifest.triggers if skill.manifest else ()):
-        if trigger.kind != "words":
-            _, line, column = place_of(file, "triggers", n, "kind").rsplit(":", 2)
-            message = f"the trigger of kind {trigger.kind} is kept, but nothing starts {trigger.flow} by it yet"
-            yield Diagnostic("CN-SKILL-032", "warning", message, str(file), int(line), int(column))
+    for n, trigger in enumerate(skill.manifest.triggers if skill.manifest and not skill.off else ()):
+        found = skill.tasks.get(trigger.job)
+        if not trigger.job or (found is not None and found[0].queue == trigger.queue):
+            continue
+        _, line, column = place_of(file, "triggers", n, "job").rsplit(":", 2)
+        message = f"no task of the queue {trigger.queue} runs the job {trigger.job}"
+        if found is not None:
+            message = f"the job {trigger.job} is of the queue {found[0].queue}: say queue: {found[0].queue}"
+        yield Diagnostic("CN-SKILL-032", "error", message, str(file), int(line), int(column))
 
 
 def languages_are_whole(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:

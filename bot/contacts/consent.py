@@ -1,10 +1,14 @@
-"""Who wants to hear from the organization. The ledger (`consents`) says who, when and in which words; the contact what holds now."""
+"""Who wants to hear from the organization. The ledger (`consents`) says who, when and in which words; the contact what holds now.
+
+A person's word is kept for every skill, whatever its manifest lets it do with contacts.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
+from store.access import by_platform
 from store.models import Consent, Contact, InboxItem
 
 __all__ = ["PURPOSE", "grant", "grant_unless_withdrawn", "withdraw"]
@@ -19,6 +23,11 @@ async def grant(contact_id: UUID, *, source: str, wording: str, now: datetime, i
     `wording` is what the person was told or wrote; `inbox_id` is the turn's, whose message is the proof. Nothing is written twice, so replays
     are harmless.
     """
+    with by_platform():
+        return await _grant(contact_id, source, wording, now, inbox_id)
+
+
+async def _grant(contact_id: UUID, source: str, wording: str, now: datetime, inbox_id: UUID | None) -> bool:
     contact = await Contact.filter(id=contact_id).select_for_update().get()
     if contact.opted_in_at is not None and contact.opted_out_at is None:
         return False
@@ -32,7 +41,8 @@ async def grant_unless_withdrawn(
     contact_id: UUID, *, source: str, wording: str, now: datetime, inbox_id: UUID | None = None
 ) -> bool:
     """For consent that comes with something else (a registration): somebody who said STOP stays out."""
-    contact = await Contact.get(id=contact_id)
+    with by_platform():
+        contact = await Contact.get(id=contact_id)
     if contact.opted_out_at is not None:
         return False
     return await grant(contact_id, source=source, wording=wording, now=now, inbox_id=inbox_id)
@@ -40,6 +50,11 @@ async def grant_unless_withdrawn(
 
 async def withdraw(contact_id: UUID, *, source: str, wording: str, now: datetime, inbox_id: UUID | None = None) -> bool:
     """Records the opt-out; False when it held already. Inside a transaction."""
+    with by_platform():
+        return await _withdraw(contact_id, source, wording, now, inbox_id)
+
+
+async def _withdraw(contact_id: UUID, source: str, wording: str, now: datetime, inbox_id: UUID | None) -> bool:
     contact = await Contact.filter(id=contact_id).select_for_update().get()
     if contact.opted_out_at is not None:
         return False

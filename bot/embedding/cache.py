@@ -44,8 +44,12 @@ class VectorCache:
             log.warning("vector cache not read", extra={"reason": str(e)})
         return found
 
-    def put(self, model: str, vectors: Mapping[str, np.ndarray]) -> None:
-        rows = [(model, _digest(text), vector.astype("float32").tobytes()) for text, vector in vectors.items()]
+    def put(self, model: str, vectors: Mapping[str, Sequence[float] | np.ndarray]) -> None:
+        import numpy as np
+
+        rows = [
+            (model, _digest(text), np.asarray(vector, dtype=np.float32).tobytes()) for text, vector in vectors.items()
+        ]
         try:
             with closing(self._open()) as connection, connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)

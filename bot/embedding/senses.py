@@ -47,7 +47,7 @@ class Senses:
         """Of one message. None: not to be had in time (the examples are still being read, the server is away)."""
         matcher = self._matchers.get(wishes_hash(compiled))
         if matcher is None:
-            self._prepare_beside(compiled)
+            self.prepare_beside(compiled)
             return None
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -71,8 +71,9 @@ class Senses:
         log.info("examples compared", extra={"examples": fit.examples, "t_hi": fit.t_hi, "margin": fit.margin})
         return matcher
 
-    def _prepare_beside(self, compiled: Compiled) -> None:
-        if wishes_hash(compiled) not in self._preparing:
+    def prepare_beside(self, compiled: Compiled) -> None:
+        """Begins it, unless it is there or under way."""
+        if self._matchers.get(wishes_hash(compiled)) is None and wishes_hash(compiled) not in self._preparing:
             self._preparing.add(wishes_hash(compiled))
             self._beside(self._try_to_prepare(compiled))
 
@@ -93,6 +94,11 @@ class Senses:
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
+            # Another process, or another set with the same examples, may have come first.
+            known |= await asyncio.to_thread(self._cache.get, model, batch)
+            batch = [text for text in batch if text not in known]
+            if not batch:
+                continue
             rows = np.asarray(await self._embedder.embed(batch, background=True), dtype=np.float32)
             made = dict(zip(batch, rows, strict=True))
             await asyncio.to_thread(self._cache.put, model, made)

@@ -69,7 +69,7 @@ def _clean_stack(run: Run, frame: Frame) -> bool:
 
 def _restart(run: Run, frame: Frame) -> bool:
     run.state.stack[:] = [frame]
-    run.state.slots = dict(run.compiled.initial)
+    run.reset_slots(list(run.state.slots))
     run.log("restarted")
     return True
 
@@ -78,8 +78,7 @@ def _session_start(run: Run, frame: Frame) -> bool:
     """Without carry-over, slots that no open flow uses fall back."""
     if frame.ctx.get("carry_over", True) is False:
         open_slots = {slot for other in run.state.stack for slot in run.compiled.flows[other.flow].touches}
-        kept = {slot: value for slot, value in run.state.slots.items() if slot in open_slots}
-        run.state.slots = {**run.compiled.initial, **kept}
+        run.reset_slots([slot for slot in run.state.slots if slot not in open_slots])
     run.log("session_started")
     return True
 

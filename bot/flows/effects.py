@@ -69,7 +69,7 @@ class HandOffRequested:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A fact for the trace: flow_started, slot_set, command_dropped, ..."""
+    """A fact for the trace: flow_started, slot_set (slot_set_again: to what it was), slot_reset, command_dropped, ..."""
 
     kind: str
     detail: Mapping[str, Any] = field(default_factory=dict)

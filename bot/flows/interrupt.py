@@ -114,7 +114,7 @@ def _swap_slots(run: Run, order: list[Frame]) -> None:
     own: dict[int, dict[str, Any]] = {}
     for each in open_flows(run):
         own[id(each.frame)] = {slot: slots.get(slot) for slot, _ in _resets(run, each.frame)}
-        run.settle_slots(each.frame)
+        run.settle_slots(each.frame, is_end=False)
     below: set[str] = set()
     for frame in order:
         frame.saved = {}

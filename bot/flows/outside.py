@@ -172,10 +172,10 @@ def _take_event(run: Run, event: Mapping[str, Any], skill: str) -> str | None:
     elif kind == "followup":
         return str(event.get("name"))
     elif kind == "reset_slots":
-        run.state.slots = dict(run.compiled.initial)
+        run.reset_slots(list(run.state.slots))
     elif kind == "restart":
         run.state.stack.clear()
-        run.state.slots = dict(run.compiled.initial)
+        run.reset_slots(list(run.state.slots))
     elif kind == "action_execution_rejected":
         run.log("action_rejected", name=event.get("name"))
     elif why := why_refused(event):

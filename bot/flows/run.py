@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -146,6 +146,8 @@ class Run:
     def set_slot(self, slot: str, value: Any, source: str) -> None:
         slots = self.state.slots
         if slots.get(slot) == value and type(slots.get(slot)) is type(value):
+            if source in ("action", "flow"):  # whoever writes it tells so; an answer that changes nothing is none
+                self.log("slot_set_again", slot=slot, value=value, source=source)
             return
         if value is None:
             slots.pop(slot, None)
@@ -154,6 +156,18 @@ class Run:
         else:
             slots[slot] = value
         self.log("slot_set", slot=slot, value=value, source=source)
+
+    def reset_slots(self, slots: Iterable[str], *, is_told: bool = True) -> None:
+        """They fall back to what they began with; told of those that held something else."""
+        held = self.state.slots
+        for slot in slots:
+            initial, before = self.compiled.initial.get(slot), held.get(slot)
+            if initial is not None:
+                held[slot] = initial
+            else:
+                held.pop(slot, None)
+            if is_told and before != initial:
+                self.log("slot_reset", slot=slot, value=initial)
 
     def fits(self, slot: str, value: Any) -> tuple[bool, Any]:
         """(fits, the value in the slot's type)."""
@@ -278,16 +292,12 @@ class Run:
         self.settle_slots(frame)
         self.log("flow_dropped", flow=frame.flow)
 
-    def settle_slots(self, frame: Frame) -> None:
+    def settle_slots(self, frame: Frame, *, is_end: bool = True) -> None:
         """At the end of an outermost flow: its slots fall back, those of the flow it interrupted come back."""
         flow = self.compiled.flows.get(frame.flow)
         slots = self.state.slots
         if flow is not None:
-            for slot, initial in flow.resets:
-                if initial is not None:
-                    slots[slot] = initial
-                else:
-                    slots.pop(slot, None)
+            self.reset_slots((slot for slot, _ in flow.resets), is_told=is_end)
         for slot, value in frame.saved.items():
             if value is not None:
                 slots[slot] = value

@@ -267,7 +267,7 @@ class _Turn:
                 self._back()
             case Restart():
                 run.state.stack.clear()
-                run.state.slots = dict(run.compiled.initial)
+                run.reset_slots(list(run.state.slots))
                 run.state.pending = run.before = None
                 self._starts.clear()
                 self._push("pattern_restart", skill=CORE)

@@ -10,11 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from bot.bounded import Bounded
+from bot.embedding.cache import VectorCache
 from bot.errors import ChatNationError
 from bot.knowledge import ordinary
 from bot.knowledge.cut import cut
@@ -41,6 +42,7 @@ SAYS_SOMETHING = (
     4  # words, of which none is about anything: "when can I come in" still asks something, "how are you" does not
 )
 EMBED_AT_ONCE = 64
+WARM_AT_ONCE = 8  # so that what is made is kept soon, and the next thing for the background is not far
 MAX_VERSIONS = 500  # of organizations' own, whose vectors are kept: a dozen passages each
 
 Own = Mapping[str, tuple[UUID, Sequence[ShelfPassage]]]  # skill -> version, and its passages
@@ -76,6 +78,7 @@ class KnowledgeStore:
         folders: Where each installed skill is.
         published: What an organization published in place of the knowledge of skills.
         timeout_s: How long a question waits for vectors; then words answer it. None: as long as it takes.
+        cache: Keeps the vectors of the skills' own passages for the next process.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class KnowledgeStore:
         enabled: Callable[[UUID], Awaitable[Sequence[str]]],
         folders: Mapping[str, Path],
         published: Callable[[UUID], Awaitable[Own]] | None = None,
+        cache: VectorCache | None = None,
     ) -> None:
         self._embedder = embedder
         self._timeout_s = timeout_s
@@ -97,6 +101,8 @@ class KnowledgeStore:
         self._shelf_vectors: list[Sequence[float]] | None = None
         self._centre: Centre | None = None
         self._lock = asyncio.Lock()
+        self._cache = cache
+        self._is_warming = False
         self._embedding: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def search(
@@ -127,6 +133,19 @@ class KnowledgeStore:
         rated = await asyncio.to_thread(rate, query, ratings, vector=vector, centre=self._centre)
         language = locale.partition("-")[0]
         return sorted(rated, key=lambda each: -(each.score + SAME_LANGUAGE * (each.item.locale == language)))
+
+    async def warm(self) -> None:
+        """Loads the model and makes what the first question would wait for, in the background; questions that come meanwhile are
+        answered by words. Some seconds, the first time on a machine.
+
+        Raises:
+            ChatNationError: the embedder is away; the next question tries again.
+        """
+        self._is_warming = True
+        try:
+            await self._prepare(background=True)
+        finally:
+            self._is_warming = False
 
     async def put(
         self,
@@ -213,27 +232,46 @@ class KnowledgeStore:
         return making.result()
 
     async def _vector(self, organization_id: UUID, query: str) -> list[float] | None:
-        if self._embedder is None:
+        if self._embedder is None or self._is_warming:
             return None
         try:
             with organization_scope(organization_id):
-                await self._prepare()
+                await self._prepare(background=False)
                 [vector] = await self._embedder.embed([query])
         except ChatNationError as e:  # the embedder is away: words find something too
             log.warning("searching without embeddings", extra={"reason": type(e).__name__})
             return None
         return list(vector)
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, *, background: bool) -> None:
         """The model's mean vectors and those of the skills' own passages, once per process."""
         async with self._lock:
             if self._embedder is None or self._centre is not None:
                 return
-            questions = await self._embedder.embed(ordinary.QUESTIONS)
-            passages = await self._embedder.embed(ordinary.PASSAGES, kind="passage")
+            questions = await self._vectors(ordinary.QUESTIONS, "query", background=background)
+            passages = await self._vectors(ordinary.PASSAGES, "passage", background=background)
             texts = [_embedded_text(each.title, each.heading, each.text) for each in self._shelf]
-            self._shelf_vectors = list(await self._embedder.embed(texts, kind="passage")) if texts else []
+            self._shelf_vectors = await self._vectors(texts, "passage", background=background)
             self._centre = await asyncio.to_thread(lambda: Centre(_mean(questions), _mean(passages)))
+
+    async def _vectors(
+        self, texts: Sequence[str], kind: Literal["query", "passage"], *, background: bool
+    ) -> list[Sequence[float]]:
+        """Of texts that are ours or a skill's; what an earlier process made is read from the file."""
+        assert self._embedder is not None
+        name = f"{self._embedder.model}/{kind}"
+        found: dict[str, Any] = {}  # vectors of numpy, or lists
+        if self._cache is not None:
+            found.update(await asyncio.to_thread(self._cache.get, name, texts))
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        at_once = WARM_AT_ONCE if background else len(missing)
+        for start in range(0, len(missing), max(at_once, 1)):
+            batch = missing[start : start + at_once]
+            made = dict(zip(batch, await self._embedder.embed(batch, background=background, kind=kind), strict=True))
+            if self._cache is not None:
+                await asyncio.to_thread(self._cache.put, name, made)
+            found |= made
+        return [found[text] for text in texts]
 
     async def _from_shelf(self, organization_id: UUID, skill: str, *, with_vectors: bool) -> list[Found]:
         enabled = await self._enabled(organization_id)

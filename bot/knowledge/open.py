@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bot.bounded import Bounded
+from bot.embedding.cache import VectorCache
 from bot.embedding.settings import EmbeddingSettings
 from bot.knowledge.base import MAX_VERSIONS, KnowledgeStore, Own
 from bot.knowledge.shelf import ShelfPassage, passages_of
@@ -39,7 +40,14 @@ async def open_knowledge(runtime: Runtime) -> KnowledgeStore:
         return {name: (each.id, known.get(each.id) or ()) for name, each in own.items()}
 
     timeout_s = runtime.configuration.section(EmbeddingSettings, "embeddings").timeout_s
-    return KnowledgeStore(runtime.embedder, timeout_s=timeout_s, enabled=enabled, folders=folders, published=published)
+    return KnowledgeStore(
+        runtime.embedder,
+        timeout_s=timeout_s,
+        enabled=enabled,
+        folders=folders,
+        published=published,
+        cache=VectorCache(runtime.configuration.data / "vectors.sqlite"),
+    )
 
 
 def _passages(skill: str, folder: Path, overlay: Overlay) -> tuple[ShelfPassage, ...]:

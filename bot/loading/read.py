@@ -105,11 +105,28 @@ def _check_promises(skill: Skill, source: SkillSource) -> None:
         for n, name in enumerate(names):
             if name not in known:
                 skill.turn_off(f"{place_of(file, *keys, n)} {'.'.join(keys)}: there is no {what} {name}")
-    for n, trigger in enumerate(manifest.triggers):
-        if trigger.flow not in source.flows:
-            skill.turn_off(f"{place_of(file, 'triggers', n, 'flow')} triggers: there is no flow {trigger.flow}")
+    _check_triggers(skill, manifest, source)
     for key, found in (("meters", manifest.meters), ("permissions", tuple(manifest.permissions))):
         for n, name in enumerate(found):
             if not name.startswith(f"{skill.name}.") and name != "message.out":
                 where = place_of(file, key, n if key == "meters" else name)
                 skill.turn_off(f"{where} {key}: {name} does not begin with {skill.name}.")
+
+
+def _check_triggers(skill: Skill, manifest: Manifest, source: SkillSource) -> None:
+    file, labels = skill.folder / "skill.yml", set[tuple[str, str]]()
+    for n, trigger in enumerate(manifest.triggers):
+        key, why = "", ""
+        if trigger.flow and trigger.flow not in source.flows:
+            key, why = "flow", f"there is no flow {trigger.flow}"
+        elif trigger.job and not trigger.job.startswith(f"{skill.name}."):
+            key, why = "job", f"{trigger.job} does not begin with {skill.name}."
+        elif trigger.job and trigger.queue not in manifest.tasks:
+            key, why = "job", f"the skill has no tasks for the queue {trigger.queue}: name their module under `tasks`"
+        elif trigger.kind != "words" and trigger.flow and not manifest.capabilities.send_proactive:
+            key, why = "flow", "what it starts speaks first: say capabilities.send_proactive: true"
+        elif trigger.kind != "words" and (trigger.kind, trigger.label) in labels:
+            key, why = "kind", f"two triggers of this kind are called {trigger.label}: give each a `name`"
+        if why:
+            skill.turn_off(f"{place_of(file, 'triggers', n, key)} triggers: {why}")
+        labels.add((trigger.kind, trigger.label))

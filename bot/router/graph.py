@@ -32,15 +32,22 @@ WITHOUT_MODEL_S = 3.0  # for a search in the knowledge
 class GraphRouter:
     """Implements `bot.ports.Router`."""
 
-    def __init__(self, llm: LLM | None, knowledge: Knowledge | None, prose: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        llm: LLM | None,
+        knowledge: Knowledge | None,
+        prose: Mapping[str, str] | None = None,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
         self._llm = llm
         self._knowledge = knowledge
         self._prose = prose or {}
+        self._limits = limits or {}
         self._graph_of = lru_cache(maxsize=MAX_GRAPHS)(build_graph)
 
     async def route(self, question: Question) -> Routed:
         started = time.monotonic()
-        around = Surroundings(question, self._llm, self._knowledge, self._prose)
+        around = Surroundings(question, self._llm, self._knowledge, self._prose, self._limits)
         trace: dict[str, Any] = {"outcome": "offline"}
         left_s = question.budget.left_s if question.budget else WITHOUT_MODEL_S
         found: Mapping[str, Any] = {}

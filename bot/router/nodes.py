@@ -114,6 +114,7 @@ class CommandAgent:
         line: dict[str, Any] = {"node": name}
         proposed: list[Command] = []
         try:
+            self._limit(around, line)
             reply = await _ask(around, self._prompt(around, situation, permitted))
             proposed, dropped = read_commands(reply.data, permitted, around.question)
             line |= {**_of_reply(reply), "dropped": dropped}
@@ -127,6 +128,15 @@ class CommandAgent:
             "tried": [name],
             "trace": [line],
         }
+
+    def _limit(self, around: Surroundings, line: dict[str, Any]) -> None:
+        """From here on the turn has as many calls as the skill allows itself, its search in the knowledge included."""
+        budget, limit = around.question.budget, around.limits.get(self.skill)
+        if budget is None or limit is None or limit >= budget.calls:
+            return
+        budget.calls = limit
+        line["limit"] = f"limits.llm_calls_per_turn of {self.skill} is {limit}; more must be said in its skill.yml"
+        log.info("calls of a turn limited by a skill", extra={"of_skill": self.skill, "calls": limit})
 
     def _prompt(self, around: Surroundings, situation: Situation, permitted: Permitted) -> Prompt:
         question = around.question

@@ -22,7 +22,7 @@ async def open_router(runtime: Runtime) -> Router | None:
         return None
     graph = await asyncio.to_thread(importlib.import_module, "bot.router.graph")  # takes seconds
     prose = {skill.name: _prose(skill) for skill in runtime.registry.usable}
-    opened: Router = graph.GraphRouter(runtime.llm, runtime.knowledge, prose)
+    opened: Router = graph.GraphRouter(runtime.llm, runtime.knowledge, prose, runtime.registry.llm_limits())
     return opened
 
 

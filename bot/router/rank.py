@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from bot.bounded import Bounded
 from bot.flows import Compiled, Flow
 from bot.flows.words import normalise
+from bot.understand import wishes_hash
 
 __all__ = ["Candidate", "is_question", "rank"]
 
 STEM = 5  # "registration" and "register", "tiketi" and "tikiti za" meet; shorter, strangers do
-MAX_CACHED = 256
+MAX_INDEXES = 256
+MAX_STEMS = 1_000_000  # in bags that are kept, of all organizations: some 60 MB
 
 _ASKS = frozenset(normalise("""
     what when where who whom whose which why how is are am do does did can could will would should has have
@@ -42,7 +45,10 @@ class _Index:
     weights: Mapping[str, float]  # rare words say more
 
 
-_indexes: Bounded[str, _Index] = Bounded(MAX_CACHED)  # by content hash; derived data only
+# Derived data only. Indexes by what tells wishes apart, so whoever only answers in words of their own shares one; bags by a flow's own texts, so
+# one flow that is worded anew leaves the others' as they are.
+_indexes: Bounded[str, _Index] = Bounded(MAX_INDEXES)
+_bags: Bounded[bytes, frozenset[str]] = Bounded(MAX_STEMS, len)
 
 
 def is_question(text: str) -> bool:
@@ -73,7 +79,8 @@ def rank(text: str, flows: Sequence[Flow], compiled: Compiled, *, first: str, to
 
 
 def _index(compiled: Compiled) -> _Index:
-    return _indexes.get(compiled.content_hash) or _indexes.put(compiled.content_hash, _build(compiled))
+    key = wishes_hash(compiled)
+    return _indexes.get(key) or _indexes.put(key, _build(compiled))
 
 
 def _build(compiled: Compiled) -> _Index:
@@ -85,9 +92,15 @@ def _build(compiled: Compiled) -> _Index:
     for example, flows in compiled.examples.items():
         for flow_id in flows:
             texts.get(flow_id, []).append(example)
-    bags = {flow_id: _stems(each) for flow_id, each in texts.items()}
+    bags = {flow_id: _bag(each) for flow_id, each in texts.items()}
     counts = Counter(stem for bag in bags.values() for stem in bag)
     return _Index(bags, {stem: 1 + math.log(len(bags) / count) for stem, count in counts.items()})
+
+
+def _bag(texts: Sequence[str]) -> frozenset[str]:
+    key = hashlib.sha256("\n".join(texts).encode()).digest()[:16]
+    found = _bags.get(key)
+    return found if found is not None else _bags.put(key, _stems(texts))
 
 
 def _stems(texts: Iterable[str]) -> frozenset[str]:

@@ -34,12 +34,14 @@ class RouterState(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The graph's context: the question, and the ports it may use. `prose`: what skills say about themselves (`skill.md`)."""
+    """The graph's context: the question, and the ports it may use. `prose`: what skills say about themselves (`skill.md`); `limits`: how often
+    models may be asked for one of them (`limits.llm_calls_per_turn`)."""
 
     question: Question
     llm: LLM | None
     knowledge: Knowledge | None
     prose: Mapping[str, str]
+    limits: Mapping[str, int]
 
 
 def agent_of(skill: str) -> str:

@@ -139,19 +139,17 @@ def _bot(value: Any, heard: Heard) -> None:
 
 
 def _slot_was_set(value: Any, heard: Heard) -> None:
+    """In this turn: a value held from before is none that was set. Emptied (`x: null`) is set to nothing."""
     for name, wanted, any_value in _slots(value):
         slot = heard.loaded(name)
         values = [each.detail.get("value") for each in _slot_logs(heard) if each.detail.get("slot") == slot]
         if any_value:
             assert any(each is not None for each in values), f"slot {name} expected to be set, it was not"
-        elif wanted is None:
-            assert heard.slots.get(slot) is None, f"slot {name} expected to be empty, it is {heard.slots[slot]!r}"
-        else:
-            # Set again to what it was already, it is no change and in no log.
-            same = slot in heard.slots and _same(heard.slots[slot], wanted)
-            assert same or any(_same(each, wanted) for each in values), (
-                f"slot {name} expected to be set to {_plain(wanted)!r}, it was set to {values}"
-            )
+            continue
+        held = f"; it holds {heard.slots[slot]!r} from before" if not values and slot in heard.slots else ""
+        assert any(_same(each, wanted) for each in values), (
+            f"slot {name} expected to be set to {_plain(wanted)!r} in this turn, it was set to {values}{held}"
+        )
 
 
 def _slot_was_not_set(value: Any, heard: Heard) -> None:
@@ -271,7 +269,8 @@ _KINDS: dict[str, Callable[[Any, Heard], None]] = {
 
 
 def _slot_logs(heard: Heard) -> list[Log]:
-    return [each for each in heard.effects if isinstance(each, Log) and each.kind == "slot_set"]
+    kinds = ("slot_set", "slot_set_again", "slot_reset")
+    return [each for each in heard.effects if isinstance(each, Log) and each.kind in kinds]
 
 
 def _same(value: Any, wanted: Any) -> bool:

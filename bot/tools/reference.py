@@ -70,7 +70,7 @@ MEANINGS = {
         "provides": "what other skills may use",
         "slots": "rules about its slots",
         "capabilities": "what it may do beyond answering",
-        "triggers": "more words that start a flow; schedules and webhooks are kept, nothing fires them yet",
+        "triggers": "what starts something besides a wish: more words for a flow; a schedule or a webhook for a job or a flow (docs/triggers.md)",
         "channels": "by channel",
         "trust": "`remote`: its actions run on a server of their own",
     },

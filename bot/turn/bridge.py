@@ -26,6 +26,7 @@ from bot.messages import OUTBOUND, Choices
 from bot.remote.action import RemoteAction
 from bot.turn.threads import Threads, ThreadsBusy
 from bot.turn.tracker import domain_of, tracker_of
+from store.access import Asker, asking
 
 __all__ = ["PART", "plain_slots", "result_of", "run_action"]
 
@@ -46,22 +47,27 @@ async def run_action(
     skill: str,
     timeout_s: float = ACTION_TIMEOUT_S,
     threads: Threads = THREADS,
+    asker: Asker | None = None,
 ) -> ActionResult:
     """Runs it. `UserFacing` becomes what the person is told; every other error is the caller's to decide about.
 
     What a plain action said before it failed is lost, as its events are: the step is offered again as a whole.
 
+    `asker`: what it may do beside answering, see `store.access`; a remote action's call to its own server is the platform's.
+
     Raises:
         Permanent: it took longer than `timeout_s`, or a blocking one found no thread.
+        NotDeclared: it did what its skill's manifest does not say.
     """
     try:
         async with asyncio.timeout(timeout_s):
             if isinstance(action, RemoteAction):
                 return await _run_remote(action, turn, state, compiled)
-            if isinstance(action, SkillAction):
-                await action.perform(turn)
-                return result_of(turn)
-            return await _run_plain(action, turn, state, compiled, skill, timeout_s, threads)
+            with asking(asker):
+                if isinstance(action, SkillAction):
+                    await action.perform(turn)
+                    return result_of(turn)
+                return await _run_plain(action, turn, state, compiled, skill, timeout_s, threads)
     except TimeoutError as e:
         raise Permanent(f"action of step {turn.step} took longer than {timeout_s:g} s") from e
     except SystemExit as e:

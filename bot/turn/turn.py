@@ -49,6 +49,7 @@ from bot.ports import Lane
 from bot.reach import HAND_OFF
 from bot.remote.action import RemoteAction
 from bot.skill import ContactInfo
+from bot.triggers.begin import STARTED, begin
 from bot.turn import bridge, online, voice
 from bot.turn.commit import Committed, LeaseLost, Segment, commit
 from bot.turn.lease import FENCE_HOLDS, Claim, Head, fence
@@ -83,7 +84,9 @@ log = logging.getLogger(__name__)
 # The longest text that WhatsApp carries. A longer one was not written by a person; reading it could hold up everybody else.
 MAX_TEXT_CHARS = 4096
 
-BEGUN = "begun"  # key beside the engine's state in `sessions.state`
+# Keys beside the engine's state in `sessions.state`.
+BEGUN = "begun"
+STARTED_AT = "started_at"
 
 
 class TurnBroke(ChatNationError):
@@ -120,6 +123,7 @@ class TurnInHand:
     tongue: Tongue = field(default_factory=Tongue)
     spoken_now: str | None = None  # the language of this message, when it is not the person's
     says_change: bool = False
+    spoke_first_at: datetime | None = None  # when a flow that is still open was begun from outside
 
     async def answer(self) -> Head | None:
         """Runs to the end; returns the next inbox row of the conversation, claimed.
@@ -141,6 +145,8 @@ class TurnInHand:
         if self.head.body is not None:
             self.message = decode_inbound(self.head.body, self.keys)
             self._hear_language(state)
+        if (begun_at := (self.held.state or {}).get(STARTED_AT)) is not None:
+            self.spoke_first_at = datetime.fromisoformat(begun_at)
         if (self.held.taken_over or self.held.suspended) and not await self._is_obeyed_always(state):
             return await self._keep_for_people(state)
         said: list[tuple[Outbound, str, str]] = []
@@ -176,7 +182,7 @@ class TurnInHand:
             commands = await online.explain(
                 self, state, commands, text=self._said(), locale=self._locale(), budget=self._budget()
             )
-        if commands and state.stack and self._silence() > timedelta(minutes=self.runtime.turn.away_after_min):
+        if commands and state.stack and self._unanswered() > timedelta(minutes=self.runtime.turn.away_after_min):
             return [CameBack(), *commands]
         if self._is_new_session() and commands and all(isinstance(each, CannotHandle) for each in commands):
             # A conversation never begins with "I did not understand".
@@ -188,6 +194,9 @@ class TurnInHand:
         payload = self.head.payload or {}
         if self.head.kind == "event" and payload["event"] == GIVEN_BACK:
             return where_we_were(state, payload)
+        if self.head.kind == "event" and payload["event"] == STARTED:
+            self.spoke_first_at = self.now
+            return begin(payload, state, self.compiled)
         if self.head.kind == "event":
             return [Resume(payload["event"], payload["key"], payload.get("slots") or {})]
         if self.head.kind == "timeout":
@@ -384,7 +393,13 @@ class TurnInHand:
         turn = self._turn(action, state, skill, unit)
         try:
             result = await bridge.run_action(
-                instance, turn, state, self.compiled, skill=skill, timeout_s=self._timeout_s(instance, skill)
+                instance,
+                turn,
+                state,
+                self.compiled,
+                skill=skill,
+                timeout_s=self._timeout_s(instance, skill),
+                asker=self.runtime.registry.asker(skill),
             )
         except UserFacing as e:
             raise _Replay(action.key, bridge.failed_kindly(e)) from e
@@ -435,9 +450,12 @@ class TurnInHand:
 
     def _beside(self, state: FlowState) -> dict[str, Any]:
         """Which row an action that is now to be run belongs to, and whether that row is understood yet; and what was spoken."""
+        kept = self.tongue.to_json()
+        if self.spoke_first_at is not None and state.stack:
+            kept[STARTED_AT] = self.spoke_first_at.isoformat()
         if state.pending is None or state.pending.kind != "action":
-            return self.tongue.to_json()
-        return {**self.tongue.to_json(), BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
+            return kept
+        return {**kept, BEGUN: {"inbox_id": str(self.head.inbox_id), "is_owed": self.is_owed}}
 
     def _rows(self, said: Sequence[tuple[Outbound, str, str]]) -> list[Any]:
         return rows_of(
@@ -582,6 +600,13 @@ class TurnInHand:
         """Between this message and the person's last one."""
         last = self.held.last_user_at
         return self.head.provider_at - last if last is not None and self.head.kind == "message" else timedelta(0)
+
+    def _unanswered(self) -> timedelta:
+        """The same, or since we spoke first."""
+        silence = self._silence()
+        if self.spoke_first_at is None or self.head.kind != "message":
+            return silence
+        return min(silence, max(self.head.provider_at - self.spoke_first_at, timedelta(0)))
 
     def _locale(self) -> str:
         """The message's own language, else the person's, else the organization's."""

@@ -30,6 +30,7 @@ from store.models.notification import Notification, PlatformNotification
 from store.models.organization import Organization, OrganizationKey, SkillInstall
 from store.models.publication import SkillDraft, SkillVersion
 from store.models.session import InboxItem, MediaFile, Message, MessageStatus, OutboxItem, Session
+from store.models.trigger import TriggerDelivery, TriggerSchedule, TriggerSecret
 from store.models.usage import TurnTrace, UsageFact
 from store.models.user import ApiKey, CustomRole, Invitation, Membership, User
 
@@ -89,6 +90,9 @@ __all__ = [
     "SkillInstall",
     "SkillVersion",
     "TellingState",
+    "TriggerDelivery",
+    "TriggerSchedule",
+    "TriggerSecret",
     "TurnTrace",
     "UploadedFile",
     "UsageFact",

@@ -168,6 +168,18 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
     "flow promised and not there": ({"manifest": "provides:\n  flows: [alpha_hello, alpha_gone]\n"}, "skill.yml:5:24"),
     "slot promised and not there": ({"manifest": "slots: {exports: [alpha_gone]}\n"}, "skill.yml:4:19"),
     "trigger of no flow": ({"manifest": "triggers:\n  - {kind: webhook, flow: gone}\n"}, "skill.yml:5:21"),
+    "trigger that speaks first": (
+        {"manifest": "triggers:\n  - {kind: webhook, flow: alpha_hello}\n"},
+        "skill.yml:5:21",
+    ),
+    "trigger of another skill's job": (
+        {"manifest": "triggers:\n  - {kind: webhook, job: beta.do}\n"},
+        "skill.yml:5:21",
+    ),
+    "trigger of a queue without tasks": (
+        {"manifest": "triggers:\n  - {kind: webhook, job: alpha.do}\n"},
+        "skill.yml:5:21",
+    ),
     "meter of another": ({"manifest": "meters: [beta.thing]\n"}, "skill.yml:4:10"),
     "permission of another": ({"manifest": "permissions: {beta.view: viewer}\n"}, "skill.yml:4:15"),
     "missing requirement": ({"manifest": "requires: [nobody]\n"}, "skill.yml:4:12"),
@@ -288,7 +300,23 @@ def test_the_products_own_skills_are_all_usable() -> None:
 TRIGGERS = """\
 triggers:
   - {kind: words, flow: alpha_hello, words: {en: [Good day], sw: [siku njema]}}
-  - {kind: schedule, flow: alpha_hello, at: "0 9 * * *"}
+"""
+DRAWS = """\
+tasks: {bulk: tasks}
+triggers:
+  - {kind: schedule, job: alpha.draw, at: "0 9 * * mon-fri"}
+  - {kind: webhook, job: alpha.%s}
+"""
+DRAW = """\
+from bot.skill import Job, TaskContext, task
+
+
+class Draw(Job):
+    name = "alpha.draw"
+
+
+@task(Draw)
+async def draw(job: Draw, ctx: TaskContext) -> None: ...
 """
 
 
@@ -304,7 +332,13 @@ def test_words_of_the_manifest_start_a_flow_also_in_an_organizations_own_version
             assert found.commands == [StartFlow("alpha:alpha_hello")]
 
 
-def test_a_trigger_that_nothing_fires_is_told(shelf: Shelf) -> None:
-    shelf.add("alpha", TRIGGERS)
+def test_a_trigger_of_a_job_that_no_task_runs_is_told(shelf: Shelf) -> None:
+    shelf.add("alpha", DRAWS % "drew", tasks_py=DRAW)
     told = [each for each in report(shelf.load()).diagnostics if each.code == "CN-SKILL-032"]
-    assert [(each.severity, each.line, each.column) for each in told] == [("warning", 6, 6)]
+    assert [(each.severity, each.line, each.column) for each in told] == [("error", 7, 21)]
+    assert "alpha.drew" in told[0].message
+
+
+def test_a_trigger_of_the_skills_own_job_is_sound(shelf: Shelf) -> None:
+    shelf.add("alpha", DRAWS % "draw", tasks_py=DRAW)
+    assert not [each for each in report(shelf.load()).diagnostics if each.code == "CN-SKILL-032"]

@@ -21,7 +21,7 @@ ELSEWHERE = {
     "CN-FORM-002": ("warning", "a form has no property …, it is ignored"),
     "CN-NAME-007": ("error", "it needs a slot or response that has an error at …"),
     "CN-NLU-005": ("warning", "an item, a locale file or a translation has no property …, it is ignored"),
-    "CN-SKILL-032": ("warning", "the trigger of kind … is kept, but nothing starts … by it yet"),
+    "CN-SKILL-032": ("error", "no task of the queue … runs the job …"),
     "CN-RESP-002": ("warning", "a response or button has no property …, it is ignored"),
     "CN-RESP-008": ("error", "not readable as Jinja: …"),
     "CN-SKILL-001": ("error", "the manifest or the code of a skill cannot be used: …"),

@@ -133,6 +133,8 @@ HOLD = [
     "- user: whatever\n  commands: ['StartFlow(order)', 'SetSlot(drink, tea)']\n- utter: utter_ask_name",
     "- user: /order\n- now: +59m\n- user: tea\n- utter: utter_ask_name",
     "- user: /order\n  assertions: [{bot_did_not_utter: {utter_name: utter_ready}}, {slot_was_not_set: [{name: drink}]}]\n- utter: nonsense_beside_assertions",
+    # An action's event counts, also when it changes nothing.
+    SERVED + "- user: /order\n- slot_was_set: [{told: nowhere}]\n- slot_was_not_set: [name, drink]",
     "- user: /order\n- user: cancel\n  assertions: [{flow_cancelled: {flow_id: order, flow_step_id: 0_collect_drink}}]",
 ]
 
@@ -149,6 +151,15 @@ FAIL = [
     (SERVED + "- slot_was_set: [{told: here}]", "told"),
     (SERVED + "- slot_was_set: [{name: Bob}]", "name"),
     (SERVED + "- slot_was_not_set: [{name: Ann}]", "name"),
+    (
+        "- user: /order\n- user: tea\n- user: Ann\n- slot_was_set: [{drink: tea}]",
+        "in this turn, it was set to []; it holds 'tea'",
+    ),
+    (
+        "- user: /order\n- user: tea\n- user: Ann\n  assertions: [{slot_was_set: [{name: drink, value: tea}]}]",
+        "holds 'tea'",
+    ),
+    ("- user: /order\n- user: tea\n- slot_was_set: [{name: null}]", "name"),
     (SERVED + "  assertions: [{slot_was_set: [{name: name, value: Bob}]}]", "name"),
     ("- user: /order\n  assertions: [{flow_started: {operator: all, flow_ids: [nothing, order]}}]", "flow_started"),
     (
