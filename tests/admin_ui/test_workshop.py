@@ -18,6 +18,7 @@ async def _version(desks: Desks) -> int | None:
 async def test_a_text_is_changed_tried_published_and_brought_back(desks: Desks) -> None:
     user = await desks.sit_down("owner")
     await user.open(f"/skills/assistant?file={PATH}")
+    await user.should_see(marker="editor", retries=40)
     [editor] = user.find(marker="editor").elements
     assert isinstance(editor, ui.codemirror)
     text = editor.value
@@ -36,6 +37,7 @@ async def test_a_text_is_changed_tried_published_and_brought_back(desks: Desks) 
 async def test_a_mistake_is_shown_with_its_place_and_is_not_published(desks: Desks) -> None:
     user = await desks.sit_down("owner")
     await user.open(f"/skills/assistant?file={PATH}")
+    await user.should_see(marker="editor", retries=40)
     [editor] = user.find(marker="editor").elements
     assert isinstance(editor, ui.codemirror)
     editor.value = editor.value + "\nslots:\n  broken: [\n"
@@ -51,6 +53,7 @@ async def test_of_two_who_write_at_once_the_second_is_asked(desks: Desks) -> Non
     for user in (first, second):
         await user.open(f"/skills/assistant?file={PATH}")
     for user, word in ((first, "Savanna"), (second, "Pwani")):
+        await user.should_see(marker="editor", retries=40)
         [editor] = user.find(marker="editor").elements
         assert isinstance(editor, ui.codemirror)
         with user:

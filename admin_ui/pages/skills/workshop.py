@@ -93,7 +93,7 @@ class Workshop:
             with panel(flush=True, classes="cn-files"):
                 self.parts["files"] = await live(self._files)
             with panel(flush=True, classes="cn-editor"):
-                self.parts["editor"] = await live(self._editor)
+                self.parts["editor"] = later(self._editor, lines=12)
                 self.parts["problems"] = await live(self._problems)
             with panel(classes="cn-side"):
                 await self._side()
