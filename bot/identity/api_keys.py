@@ -79,10 +79,12 @@ async def create_key(
         NotAllowed: a scope that the principal has not herself.
         NotPossible: `field` says what is wrong.
     """
+    if principal.impersonated_by is not None:
+        raise NotPossible("impersonated", "with borrowed eyes no keys are made; stop impersonating first")
     principal.require("api_keys.manage")
     if internal:
         principal.require("security.manage")
-    if principal.organization_id is None or principal.kind != "user" or principal.impersonated_by is not None:
+    if principal.organization_id is None or principal.kind != "user":
         raise NotPossible("not_a_person", "keys are made by people of an organization, not by other keys")
     now = runtime.clock.now()
     until = expires_at or now + LONGEST

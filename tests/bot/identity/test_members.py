@@ -26,6 +26,7 @@ from bot.identity.invitations import (
 )
 from bot.identity.members import change_member, leave, list_members, remove_member
 from bot.identity.principal import NotAllowed, Principal
+from bot.identity.roles import NOT_BORROWED
 from bot.identity.security import Security, set_security
 from tests.bot.identity.office import IP, PASSWORD, Office, raised, rows, token_of
 from tests.support.database import Database
@@ -373,6 +374,15 @@ async def test_impersonation_names_both_in_one_organization_for_an_hour(office: 
     office.later(minutes=61)
     await raised(SessionEnded, office.who(session_id))
     assert await _actions(office.organization_id) == ["impersonation.started"]
+
+
+async def test_borrowed_eyes_may_not_what_lets_people_in_or_data_out(office: Office) -> None:
+    root = await _root(office)
+    owner_id = await office.enrol("jane@savanna.example")
+    jane = await office.who(await _as(office, root, owner_id))
+    own = await office.principal("jane@savanna.example")
+    assert own.permissions - jane.permissions == NOT_BORROWED
+    await raised(NotAllowed, invite(office.runtime, jane, "ben@savanna.example", "viewer"))
 
 
 async def test_borrowed_eyes_change_nothing_of_the_person(office: Office) -> None:
