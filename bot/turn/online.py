@@ -5,9 +5,8 @@ No transaction is open and no pooled connection held while a model thinks. What 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -17,19 +16,15 @@ from bot.llm.budget import Budget
 from bot.ports import Question, Routed
 from bot.router.entry import is_unexplained
 from bot.turn.lease import Claim
+from bot.turn.row import RowInHand
 from bot.understand.understand import zone_of
 from store.crypto import OrganizationKeys, column_aad
 from store.db import execute, fetch
 from store.ids import uuid7
 from store.tenancy import organization_scope
 
-if TYPE_CHECKING:
-    from bot.runtime import Runtime
-    from bot.turn.turn import TurnInHand
+__all__ = ["explain", "trace_aad", "traces_of"]
 
-__all__ = ["budget_of", "explain", "trace_aad", "traces_of"]
-
-WITHOUT_MODEL_S = 12.0  # for a transcriber of our own
 _PERSONAL = frozenset(("name", "email", "phone"))
 
 _KEEP = (
@@ -41,15 +36,8 @@ _KEEP = (
 _FIND = "SELECT inbox_id, message_id, sealed FROM turn_traces WHERE organization_id = $1 AND session_id = $2 ORDER BY at, id"
 
 
-def budget_of(runtime: Runtime, organization_id: UUID, inbox_id: UUID) -> Budget:
-    """Of one turn, for all that it asks online."""
-    if runtime.llm is not None:
-        return runtime.llm.budget(organization_id, inbox_id)
-    return Budget(organization_id, inbox_id, calls=0, tokens=0, until=time.monotonic() + WITHOUT_MODEL_S)
-
-
 async def explain(
-    turn: TurnInHand, state: FlowState, offline: Sequence[Command], *, text: str, locale: str, budget: Budget
+    turn: RowInHand, state: FlowState, offline: Sequence[Command], *, text: str, locale: str, budget: Budget
 ) -> Sequence[Command]:
     """What the router makes of it; `offline` when it was explained already, or when there is no better answer in time.
 
@@ -84,7 +72,7 @@ async def explain(
     return [*routed.commands, *([] if any(isinstance(each, HandOff) for each in routed.commands) else offers)]
 
 
-async def _keep(turn: TurnInHand, routed: Routed) -> None:
+async def _keep(turn: RowInHand, routed: Routed) -> None:
     """At once, like usage facts: what was asked is told also of a turn that is tried again."""
     held, head = turn.held, turn.head
     sealed = turn.keys.seal(orjson.dumps(dict(routed.trace), default=repr), trace_aad(held.organization_id))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from bot.bodies import encode_inbound
 from bot.errors import Permanent, Retryable
@@ -12,11 +11,9 @@ from bot.flows import Compiled, FlowState, open_question
 from bot.llm.budget import Budget
 from bot.llm.errors import LlmAway
 from bot.messages import Inbound, Media, MediaKind
+from bot.turn.row import RowInHand
 from store.db import execute, fetchrow
 from store.tenancy import organization_scope
-
-if TYPE_CHECKING:
-    from bot.turn.turn import TurnInHand
 
 __all__ = ["hear", "is_to_be_heard"]
 
@@ -36,7 +33,7 @@ def is_to_be_heard(message: Inbound, compiled: Compiled, state: FlowState) -> bo
     return slot is None or slot.accept != "media"
 
 
-async def hear(turn: TurnInHand, note: Media, budget: Budget) -> str:
+async def hear(turn: RowInHand, note: Media, budget: Budget) -> str:
     """What is said; empty when nobody can tell, or not in time: then it is a voice note that cannot be used, as without a transcriber."""
     transcriber = turn.runtime.transcriber
     if note.transcript or transcriber is None:
@@ -54,7 +51,7 @@ async def hear(turn: TurnInHand, note: Media, budget: Budget) -> str:
     return text
 
 
-async def _recording(turn: TurnInHand, note: Media) -> tuple[bytes, str]:
+async def _recording(turn: RowInHand, note: Media) -> tuple[bytes, str]:
     """From our own store when the job that fetches files was quicker, else from the channel."""
     runtime, held = turn.runtime, turn.held
     with organization_scope(held.organization_id):
@@ -67,7 +64,7 @@ async def _recording(turn: TurnInHand, note: Media) -> tuple[bytes, str]:
     return bytes(kept), note.mime_type or told
 
 
-async def _keep(turn: TurnInHand, note: Media) -> None:
+async def _keep(turn: RowInHand, note: Media) -> None:
     """At once: a turn that is tried again does not pay for it twice."""
     organization_id = turn.held.organization_id
     body = encode_inbound(note, turn.keys, sealed=turn.runtime.encrypt_messages)

@@ -176,11 +176,7 @@ def _name(reading: Reading) -> Any:
     if says_yes_or_no(reading.text, reading.words, reading.lexicons) is not None:
         return None
     name = _said_as_name(reading)
-    if (
-        is_no_name(reading)
-        or _is_a_place(normalise(name), reading.lexicons)
-        or ("@" in reading.text and _leads_on(name, reading.lexicons))
-    ):
+    if is_no_name(reading) or ("@" in reading.text and _leads_on(name, reading.lexicons)):
         return None
     if not 1 < len(name) <= MAX_NAME or "?" in name or "@" in name or "\n" in name:
         return None

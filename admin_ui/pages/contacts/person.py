@@ -109,7 +109,7 @@ def _erasure(desk: Desk, row: ContactRow, again: Again) -> None:
                 here().require("contacts.edit")
                 async with unit() as work:
                     await settle(work, row.id)
-                toast({"en": "Noted as done", "sw": "Imewekwa kuwa imetekelezwa"})
+                toast(here().say({"en": "Noted as done", "sw": "Imewekwa kuwa imetekelezwa"}))
                 await again()
 
             button(
