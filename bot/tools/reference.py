@@ -77,11 +77,11 @@ MEANINGS = {
     "Capabilities": {
         "network": "hosts that its OnlineActions and tasks call",
         "send_proactive": "its jobs may send messages",
-        "contacts": "what it does with contacts",
+        "contacts": "whether its actions and jobs read or change contacts",
     },
     "Limits": {
         "action_timeout": "how long one action may take, `8s`",
-        "llm_calls_per_turn": "at most, of a turn",
+        "llm_calls_per_turn": "at most, from its agent on",
     },
     "Provides": {"flows": "that other skills may call or link to"},
     "SlotRules": {"exports": "slots that other skills may read"},
@@ -109,7 +109,11 @@ MEANINGS = {
         "kind": "what fires it",
         "words": "phrases that start the flow, by language",
         "flow": "that it starts",
-        "at": "when",
+        "job": "of a schedule or webhook, in place of a flow: the job that is made, by its full name",
+        "queue": "the job's own",
+        "at": "of a schedule: five crontab fields, by the organization's clock",
+        "missed": "what becomes of times that came while no clock ran: `last`, `each` or `none`",
+        "name": "what rows and addresses call it; left out: the job's or flow's own name",
         "intent": "its name, or name and threshold",
     },
     "Slot": {

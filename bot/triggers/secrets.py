@@ -50,7 +50,7 @@ async def new_secret(runtime: Runtime, work: Unit, skill: str, name: str, *, act
     """
     profile = await runtime.directory.organization(work.organization_id)
     if (skill, name) not in runtime.registry.webhooks(profile.skills):
-        raise Refused(f"no skill that is on has a webhook {skill}/{name}")
+        raise Refused("no skill that is on has such a webhook; /v1/skill-webhooks lists them")
     await keyring().keys(work.organization_id)
     secret = make_secret()
     held = await TriggerSecret.filter(skill=skill, name=name).select_for_update().first()

@@ -6,6 +6,7 @@ answered by a colleague, is not disturbed by a schedule.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -47,13 +48,14 @@ async def start_flow(runtime: Runtime, job: StartFlowJob, ctx: TaskContext) -> N
     if job.delivery_id is not None:
         contact_id, slots = await _named(job, ctx)
     payload = {"event": STARTED, "key": job.once, "flow": job.flow, "slots": slots}
+    once = f"start:{hashlib.sha256(job.once.encode()).hexdigest()[:40]}"  # keys of the inbox are short
     since = ctx.clock.now() - WINDOW + WINDOW_MARGIN
     found = AT_ONCE
     reached = 0
     while found == AT_ONCE:
         async with open_unit(runtime, ctx.organization.id, actor=f"job:{ctx.job_id}") as work:
             put = await triggers.start_in_sessions(
-                work.tx, payload, job.once, since=since, contact_id=contact_id, limit=AT_ONCE
+                work.tx, payload, once, since=since, contact_id=contact_id, limit=AT_ONCE
             )
         for inbox_id, session_id in put:
             await runtime.dispatcher.hint(ctx.organization.id, session_id, attempt=f"{inbox_id}:0")
