@@ -126,7 +126,7 @@ def migration_problems(app: AppModels) -> list[str]:
 class _Executor(MigrationExecutor):
     """Tortoise's, but the way back to nothing also works for an app whose first migration depends on another app's, and no state is rendered in vain."""
 
-    async def _project_state(self, applied: Iterable[MigrationKey], *, upto: MigrationKey | None = None) -> State:
+    async def _project_state(self, applied: set[MigrationKey], *, upto: MigrationKey | None = None) -> State:
         return _State.of(await super()._project_state(applied, upto=upto))
 
     async def _project_state_cache(self, applied: set[MigrationKey]) -> dict[MigrationKey, State]:
