@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,10 @@ async def told(world: World, count: int) -> list[str]:
     return found
 
 
-def rules_of_the_page() -> list[dict[str, Any]]:
+def rules_of_the_page() -> list[Mapping[str, Any]]:
     """As docs/models.md tells people to write them."""
     [text] = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "models.md").read_text(), re.DOTALL)
-    rules: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(text)
+    rules: list[Mapping[str, Any]] = YAML(typ="safe", pure=True).load(text)
     return rules
 
 
