@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from bot.errors import Permanent
+from bot.identity.roles import Role, permissions_of
 from bot.ports import DeliveryAccount
 from bot.reach import Reach, read_reach
 from bot.skill import OrganizationInfo
@@ -37,6 +38,15 @@ WHERE i.organization_id = $1 AND i.enabled ORDER BY i.position, i.skill
 """
 
 
+_ORGANIZATION = """
+SELECT name, country, locale, timezone, settings, EXISTS (
+    SELECT 1 FROM memberships m LEFT JOIN roles r ON r.organization_id = $1 AND r.id = m.role_id
+    WHERE m.organization_id = $1 AND m.events IS NULL AND m.exhibitors IS NULL AND (m.role = ANY($2::text[]) OR r.permissions ? $3)) AS has_people
+FROM organizations WHERE id = $1
+"""
+ANSWERS = "inbox.reply"
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:
     """The version of a skill that counts for an organization."""
@@ -57,6 +67,7 @@ class OrganizationProfile:
     info: OrganizationInfo
     skills: tuple[str, ...]  # enabled, in their order
     reach: Reach
+    has_people: bool = False  # somebody may answer in its inbox
     versions: Mapping[str, PublishedVersion] = field(default_factory=dict)  # of skills that it words its own way
 
 
@@ -104,7 +115,10 @@ class Directory:
             return held
         with organization_scope(organization_id):
             row = await fetchrow(
-                "SELECT name, country, locale, timezone, settings FROM organizations WHERE id = $1", organization_id
+                _ORGANIZATION,
+                organization_id,
+                [role.value for role in Role if ANSWERS in permissions_of(role)],
+                ANSWERS,
             )
             skills = await fetch(
                 _SKILLS,
@@ -119,6 +133,7 @@ class Directory:
                 info,
                 tuple(each["skill"] for each in skills),
                 read_reach(from_jsonb(row["settings"] or "{}")),
+                row["has_people"],
                 {
                     each["skill"]: PublishedVersion(
                         each["id"], each["number"], each["dialogue_hash"], each["content_hash"]

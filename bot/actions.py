@@ -57,6 +57,7 @@ class Turn:
     wait: Wait | None = None
     followup: str | None = None
     new_locale: str | None = None
+    calls: str | None = None
 
     def slot(self, name: str, kind: type[T] | None = None) -> T:
         """The slot's value, as `kind` (UUID and the like are built from text). Raises KeyError when it is not set."""
@@ -110,6 +111,11 @@ class Turn:
         self._local()
         self.new_locale = locale
         self.locale = locale
+
+    def call_a_person(self, reason: str) -> None:
+        """Puts the conversation into the inbox's queue, once the segment commits. What the person is told of it is yours to say."""
+        self._local()
+        self.calls = reason
 
     def _local(self) -> UnitOfWork:
         if self.work is None:

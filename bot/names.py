@@ -32,7 +32,7 @@ class KnownNames:
     async def of(self, organization_id: UUID, tellers: Mapping[str, NamesFunction], *, now: datetime) -> Names:
         """One query per teller when what is known has grown old, none otherwise; a teller that fails names nothing."""
         if not tellers:
-            return {}
+            return Names()
         held, at = self._held.get(organization_id), time.monotonic()
         who = tuple(sorted(tellers))
         if held is not None and held[1] == who:

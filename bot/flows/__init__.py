@@ -33,6 +33,7 @@ from bot.flows.commands import (
     SkipQuestion,
     StartFlow,
     TimedOut,
+    Unsure,
     Unusable,
     UserText,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "StartFlow",
     "Step",
     "TimedOut",
+    "Unsure",
     "Unusable",
     "UserText",
     "View",

@@ -14,6 +14,7 @@ __all__ = [
     "HAND_OFF_FROM",
     "PERSON_FROM",
     "chain",
+    "example",
     "hint",
     "offer_person",
     "reject",
@@ -182,8 +183,8 @@ def _escalate(run: Run, frame: Frame, step: Step) -> tuple[Button, ...]:
     explained = any(isinstance(effect, Say) for effect in run.effects)  # a rejection has its own words, and examples
     if frame.attempts >= HINT_FROM and (titles or not explained):
         hint(run, frame, step)
-    elif not explained:
-        _help(run, frame, "expect", step, known=bool(titles))
+    elif not explained and (said := _help(run, frame, "expect", step, known=bool(titles))) is not None:
+        run.effects.append(said)
     return ()
 
 
@@ -194,24 +195,33 @@ def offer_person(run: Run, frame: Frame) -> tuple[Button, ...]:
 
 def hint(run: Run, frame: Frame, step: Step) -> None:
     """The options of a question, or an example of an answer, if there is one."""
+    if (said := _hint(run, frame, step)) is not None:
+        run.effects.append(said)
+
+
+def example(run: Run, frame: Frame, step: Step) -> Say | None:
+    """As `hint`, for a question that is put again at once, with all its options."""
+    known = _help(run, frame, "hint", step, known=False)
+    return known or (run.render("core:utter_hint_choose", frame) if _choices(run, frame, step) else None)
+
+
+def _hint(run: Run, frame: Frame, step: Step) -> Say | None:
     titles = _choices(run, frame, step)
-    if titles:
-        options = "\n".join(f"{n}. {title}" for n, title in enumerate(titles[:MAX_SPELLED_OUT], 1))
-        run.say("core:utter_hint_options", frame, values={"options": options})
-    else:
-        _help(run, frame, "hint", step, known=False)
+    if not titles:
+        return _help(run, frame, "hint", step, known=False)
+    options = "\n".join(f"{n}. {title}" for n, title in enumerate(titles[:MAX_SPELLED_OUT], 1))
+    return run.render("core:utter_hint_options", frame, values={"options": options})
 
 
-def _help(run: Run, frame: Frame, kind: str, step: Step, *, known: bool) -> None:
-    """Says `utter_<kind>_<what is asked>`, where there are words for that."""
+def _help(run: Run, frame: Frame, kind: str, step: Step, *, known: bool) -> Say | None:
+    """`utter_<kind>_<what is asked>`, where there are words for that."""
     slot = run.compiled.slots[step.target]
     what = "options" if known else slot.accept or slot.type
     values = {}
     if what == "float" and slot.min_value is not None and slot.max_value is not None:
         what, values = "range", {"low": f"{slot.min_value:g}", "high": f"{slot.max_value:g}"}
     response = f"core:utter_{kind}_{what}"
-    if run.compiled.response(response, run.view.locale) is not None:
-        run.say(response, frame, values=values)
+    return run.render(response, frame, values=values)
 
 
 def _choices(run: Run, frame: Frame, step: Step) -> list[str]:

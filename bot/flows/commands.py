@@ -33,6 +33,7 @@ __all__ = [
     "SkipQuestion",
     "StartFlow",
     "TimedOut",
+    "Unsure",
     "Unusable",
     "UserText",
 ]
@@ -125,6 +126,11 @@ class Error:
 @dataclass(frozen=True, slots=True)
 class Help:
     """What the open question wants, and which words always work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """The person does not know what to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +236,7 @@ Command = (
     | CannotHandle
     | Error
     | Help
+    | Unsure
     | Reopen
     | Restart
     | Back

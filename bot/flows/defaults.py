@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.flows.collect import hint, reject
+from bot.flows.collect import example, hint, reject
 from bot.flows.correct import correct_flow_slot, go_back
 from bot.flows.effects import Button, HandOffRequested, Say
 from bot.flows.interrupt import bring_to_top, close, open_flows
+from bot.flows.model import Step
 from bot.flows.run import Run
 from bot.flows.state import Frame, OfferedOption
 
@@ -140,12 +141,26 @@ def _nothing(run: Run, frame: Frame) -> bool:
 
 def _explain_question(run: Run, frame: Frame) -> bool:
     """What the question below this pattern wants: its options, or an example."""
+    if (below := _question_below(run, frame)) is not None:
+        hint(run, *below)
+    return True
+
+
+def _help_out(run: Run, frame: Frame) -> bool:
+    """The same in `context.hint`, with who else could help in `context.people`."""
+    below = _question_below(run, frame)
+    said = example(run, *below) if below is not None else None
+    frame.ctx["hint"] = f" {said.text}" if said is not None else ""
+    frame.ctx["people"] = bool(run.view.organization.get("people"))
+    return True
+
+
+def _question_below(run: Run, frame: Frame) -> tuple[Frame, Step] | None:
     for other in reversed(run.state.stack):
         step = run.step_of(other)
         if other is not frame and step is not None and step.kind == "collect":
-            hint(run, other, step)
-            break
-    return True
+            return other, step
+    return None
 
 
 def _repeat(run: Run, frame: Frame) -> bool:
@@ -182,6 +197,7 @@ def _trigger_search(run: Run, frame: Frame) -> bool:
 def _human_handoff(run: Run, frame: Frame) -> bool:
     frame.quiet = True
     frame.ctx["reach"] = str(run.view.organization.get("reach", ""))
+    frame.ctx["people"] = bool(run.view.organization.get("people"))
     run.effects.append(HandOffRequested(str(frame.ctx.get("reason", "flow"))))
     return True
 
@@ -254,6 +270,7 @@ BUILTINS: dict[str, Callable[[Run, Frame], bool]] = {
     "action_unlikely_intent": _nothing,
     "action_default_ask_affirmation": _ask_affirmation,
     "action_explain_question": _explain_question,
+    "action_help_out": _help_out,
     "action_repeat_bot_messages": _repeat,
     "action_human_handoff": _human_handoff,
     "action_offer_retry": _offer_retry,

@@ -40,7 +40,12 @@ DEFAULT_ACTIONS = frozenset(
         "action_default_ask_affirmation",
     )
 )
-BUILTIN_ACTIONS = DEFAULT_ACTIONS | {"action_human_handoff", "action_offer_retry", "action_explain_question"}
+BUILTIN_ACTIONS = DEFAULT_ACTIONS | {
+    "action_human_handoff",
+    "action_offer_retry",
+    "action_explain_question",
+    "action_help_out",
+}
 
 
 def compile_steps(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.flows.clean import clean, dropped
-from bot.flows.collect import HAND_OFF_FROM
+from bot.flows.collect import HAND_OFF_FROM, PERSON_FROM
 from bot.flows.comeback import bring_back, find_passed, is_vague, reopen, welcome_back
 from bot.flows.commands import (
     Answer,
@@ -29,6 +29,7 @@ from bot.flows.commands import (
     SetSlot,
     SkipQuestion,
     StartFlow,
+    Unsure,
     Unusable,
     UserText,
 )
@@ -38,6 +39,7 @@ from bot.flows.move import move_on
 from bot.flows.resolve import CORE
 from bot.flows.run import Run
 from bot.flows.state import Frame
+from bot.flows.templates import show
 
 __all__ = ["start_session", "take_commands"]
 
@@ -212,6 +214,23 @@ class _Turn:
             self._corrections[slot] = value
         return True
 
+    def _say_what_is_noted(self) -> None:
+        """Of values that were given ahead, when the question stays open: else it would look as if nobody had listened."""
+        run = self._run
+        pending, top = run.state.pending, run.top
+        if (
+            pending is None
+            or pending.slot is None
+            or top is None
+            or (pending.flow, pending.step) != (top.flow, top.step)
+        ):
+            return
+        if self._starts or self._pushed or any(asked for _, asked in self._given):
+            return
+        noted = [show(run.state.slots[slot]) for slot, _ in self._given if _can_be_shown(run, slot)]
+        if noted:
+            run.say("core:utter_noted", top, values={"noted": ", ".join(noted)})
+
     # -- flows
 
     def _start(self, command: StartFlow, cancelled: str | None) -> None:
@@ -283,6 +302,8 @@ class _Turn:
                 self._push("pattern_skip_question")
             case Help():
                 self._push("pattern_help")
+            case Unsure():
+                self._help_out()
             case Error(error_type, info):
                 run.log("internal_error", error=error_type, info=info)
                 self._push("pattern_internal_error", error_type=error_type, info=info, retry=False)
@@ -367,6 +388,18 @@ class _Turn:
             count_miss(run, run.top)
         self._push("pattern_unusable_input", what=what)
 
+    def _help_out(self) -> None:
+        """Whoever does not know what to answer is helped; the third time the usual way out is offered."""
+        run = self._run
+        top, pending = run.top, run.state.pending
+        if top is None or pending is None or pending.slot is None:
+            self._understood = False
+            return
+        count_miss(run, top)
+        if max(top.attempts, top.ctx.get("attempts", 0)) < PERSON_FROM:
+            run.missed = False
+            self._push("pattern_unsure", can_skip=run.has_own("pattern_skip_question", run.skill_on_top()))
+
     def _retry(self) -> None:
         run = self._run
         drop_patterns(run)
@@ -391,6 +424,7 @@ class _Turn:
             for slot, value in self._later:
                 run.set_slot(slot, value, "user")
                 self._given.append((slot, False))
+        self._say_what_is_noted()
         for slot, asked in self._given:
             _validate(run, slot, asked=asked)
         if self._understood:
@@ -420,6 +454,12 @@ def _validate(run: Run, slot: str, *, asked: bool) -> None:
         rejections=[rejection.utter.partition(":")[2] for rejection in found.rejections],
         slot=slot,
     )
+
+
+def _can_be_shown(run: Run, slot: str) -> bool:
+    """Words of the person's own; what a list or an entity gave is an id."""
+    found, value = run.compiled.slots[slot], run.state.slots.get(slot)
+    return not found.controlled and found.type in ("text", "float") and isinstance(value, (str, float, int))
 
 
 def count_miss(run: Run, frame: Frame) -> None:

@@ -212,7 +212,7 @@ class TurnInHand:
 
     async def _understand(self, message: Inbound, state: FlowState, option_payload: str | None) -> Understanding:
         """By what it says; when that explains little, again with what it means."""
-        names: Names = {}
+        names = Names()
         is_text = isinstance(message, Text) if option_payload is None else not option_payload.startswith("/")
         if is_text or (option_payload is None and isinstance(message, Choice)):
             tellers = self.runtime.registry.names(self.profile.skills)
@@ -385,6 +385,8 @@ class TurnInHand:
             raise self._failed(action, e) from e
         except Exception as e:
             raise self._failed(action, e) from e
+        if turn.calls is not None:
+            self.asides.append(partial(self._note_hand_off, turn.calls))
         if turn.new_locale is not None and unit is not None:
             self.held.contact_locale = turn.new_locale
             self.spoken_now, self.tongue = None, Tongue()
@@ -586,6 +588,7 @@ class TurnInHand:
                 "name": self.profile.info.name,
                 "id": str(self.profile.info.id),
                 "reach": self.profile.reach.text(self._locale()),
+                "people": self.profile.has_people,
             },
             revision=self.held.revision + 1,
             trace=self.runtime.watch is not None,

@@ -18,9 +18,12 @@ from bot.understand.lexicon import Lexicon
 from bot.understand.numbers import read_number
 from bot.understand.options import exact_option, near_option
 
-__all__ = ["Reading", "accept_text", "bare", "read_yes_no", "says_yes_or_no"]
+__all__ = ["Reading", "accept_text", "agrees", "bare", "is_no_name", "name_fillers", "read_yes_no", "says_yes_or_no"]
 
 _EMAIL = re.compile(r"[\w.+\-']+@[\w\-]+(?:\.[\w\-]+)+")
+_TOLD_ADDRESS = re.compile(
+    r"(?i)(?<!\S)([\w.+\-]{1,64})\s+at\s+([\w\-]{1,64}(?:(?:\s+dot\s+|\.)[\w\-]{1,64})*(?:\s+dot\s+|\.)[a-z]{2,24})\W*$"
+)
 _YES_SIGNS = "👍👌✅✔🙏💯🆗"
 _NO_SIGNS = "👎❌🚫✖"
 MAX_NAME = 80
@@ -85,6 +88,11 @@ def says_yes_or_no(text: str, words: str, lexicons: Sequence[Lexicon]) -> bool |
     return next((answer for answer in found if answer is not None), None)
 
 
+def agrees(words: str, lexicons: Sequence[Lexicon]) -> bool:
+    """It begins with a yes, whatever follows: "yes that is me"."""
+    return bool(words) and _of_word(words.split()[0], lexicons) is True
+
+
 def _by_first_word(words: str, lexicons: Sequence[Lexicon]) -> bool | None:
     tokens = words.split()
     if len(tokens) > 4:
@@ -144,8 +152,15 @@ _BY_TYPE: dict[str, Callable[[Slot, Reading], Any]] = {
 
 
 def _email(reading: Reading) -> Any:
-    found = _EMAIL.findall(reading.text[:MAX_EMAIL_TEXT])
+    found = _EMAIL.findall(_spelled(reading.text[:MAX_EMAIL_TEXT]))
     return found[0].strip(".'") if len(found) == 1 else None
+
+
+def _spelled(text: str) -> str:
+    """ "amina @ gmail,com" and "amina at gmail dot com" as they are meant."""
+    text = re.sub(r",(?=(?:com|org|net|co|ac|go)\b)", ".", re.sub(r"[ \t]{0,3}@[ \t]{0,3}", "@", text))
+    told = _TOLD_ADDRESS.search(text) if "@" not in text else None
+    return re.sub(r"\s+dot\s+", ".", f"{told[1]}@{told[2]}", flags=re.IGNORECASE) if told else text
 
 
 def _phone(reading: Reading) -> Any:
@@ -157,15 +172,55 @@ def _phone(reading: Reading) -> Any:
 
 
 def _name(reading: Reading) -> Any:
-    """A person's name: letters, no digits, no question; without "my name is". Nobody is called Yes."""
+    """A person's name: letters, no digits, no question; without "my name is" and an address beside it. Nobody is called Yes."""
     if says_yes_or_no(reading.text, reading.words, reading.lexicons) is not None:
         return None
-    name = _without_lead_in(reading.text.strip(), reading.lexicons).strip(" .,!\n\t")
+    name = _said_as_name(reading)
+    if is_no_name(reading) or ("@" in reading.text and _leads_on(name, reading.lexicons)):
+        return None
     if not 1 < len(name) <= MAX_NAME or "?" in name or "@" in name or "\n" in name:
         return None
     if any(letter.isdigit() for letter in name) or not any(letter.isalpha() for letter in name):
         return None
     return name
+
+
+def is_no_name(reading: Reading) -> bool:
+    """What is nobody's name: "use the same", "I want another one", or the place of something in a list, said too late."""
+    words, lexicons = normalise(_said_as_name(reading)), reading.lexicons
+    if any(words in lexicon.ordinals or words in lexicon.counted for lexicon in lexicons):
+        return True
+    return any(word in lexicon.not_in_names for word in words.split() for lexicon in lexicons)
+
+
+def _said_as_name(reading: Reading) -> str:
+    """Without an address, without "my name is", and without politeness around it."""
+    text = _EMAIL.sub(" ", reading.text[:MAX_EMAIL_TEXT]) if "@" in reading.text else reading.text
+    return _without_fillers(
+        _without_lead_in(_without_fillers(text, reading.lexicons), reading.lexicons), reading.lexicons
+    )
+
+
+def _leads_on(text: str, lexicons: Sequence[Lexicon]) -> bool:
+    """ "Send it to", "email": what stands before an address, not the name of whose it is."""
+    return any(
+        word in (*lexicon.links, *lexicon.telling, *lexicon.name_ends)
+        for word in normalise(text).split()
+        for lexicon in lexicons
+    )
+
+
+def name_fillers(lexicons: Sequence[Lexicon]) -> frozenset[str]:
+    return frozenset().union(*(lexicon.name_fillers for lexicon in lexicons))
+
+
+def _without_fillers(text: str, lexicons: Sequence[Lexicon]) -> str:
+    words, fillers = text.split(), name_fillers(lexicons)
+    while words and (normalise(words[0]) in fillers or not normalise(words[0])):
+        words.pop(0)
+    while words and (normalise(words[-1]) in fillers or not normalise(words[-1])):
+        words.pop()
+    return " ".join(words).strip(" .,!") if words else ""
 
 
 def _without_lead_in(text: str, lexicons: Sequence[Lexicon]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bot.flows import Command, SetSlot, UserText, question_below
 from bot.flows.model import SlotMapping
 from bot.flows.words import normalise
-from bot.understand.accept import accept_text
+from bot.understand.accept import accept_text, is_no_name
 from bot.understand.asked import takes_words
 from bot.understand.heard import Heard
 from bot.understand.questions import is_clear_question
+from bot.understand.values import told_by_itself
 
 __all__ = ["answer", "answer_below", "declared_value", "forced_text", "free_text", "mapped_answer", "text_to_reject"]
 
@@ -46,7 +47,7 @@ def answer(heard: Heard) -> list[Command]:
 def answer_below(heard: Heard) -> list[Command]:
     """Asked whether to go on, the person may simply give the value that the interrupted question wants."""
     slot = question_below(heard.compiled, heard.state)
-    if slot is None or takes_words(slot):
+    if slot is None or slot.controlled or takes_words(slot):
         return []
     value = accept_text(slot, heard.reading)
     return [SetSlot(slot.id, value)] if value is not None else []
@@ -57,7 +58,9 @@ def text_to_reject(heard: Heard) -> list[Command]:
     slot, step = heard.asked.slot, heard.asked.step
     if slot is None or slot.type != "text" or step is None or step.target != slot.id:
         return []
-    if _asks_instead_of_a_name(heard):
+    if _asks_instead_of_a_name(heard) or told_by_itself(heard):
+        return []
+    if slot.accept == "name" and is_no_name(heard.reading):
         return []
     return [UserText(heard.text)] if step.rejections or slot.rejections or step.validate_action else []
 

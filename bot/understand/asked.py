@@ -44,4 +44,5 @@ def read_asked(compiled: Compiled, state: FlowState) -> Asked:
 
 
 def takes_words(slot: Slot) -> bool:
-    return slot.type in ("text", "any") and slot.accept in ("", "text", "name")
+    """Whether about any words may be the answer; a controlled slot takes what a tap, an entity or an action gives it."""
+    return not slot.controlled and slot.type in ("text", "any") and slot.accept in ("", "text", "name")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.flows import Command, SetSlot, UserText
 from bot.flows.words import normalise
-from bot.understand.accept import accept_text
+from bot.understand.accept import accept_text, agrees
 from bot.understand.heard import Heard
 from bot.understand.options import exact_option, near_option
 from bot.understand.payloads import read_payload
@@ -30,7 +30,13 @@ def only_option(heard: Heard) -> list[Command]:
     asked = heard.asked
     if len(asked.payloads) != 1 or asked.takes_any_text or (asked.slot is not None and asked.slot.type == "bool"):
         return []
-    return _option(heard, 0) if heard.yes_or_no is True else []
+    if heard.yes_or_no is True or any(heard.bare in lexicon.this_one for lexicon in heard.lexicons):
+        return _option(heard, 0)
+    # Where another name may be written as well, "yes that is me" is none.
+    slot = asked.slot
+    if slot is None or slot.accept != "name" or not agrees(heard.words, heard.lexicons):
+        return []
+    return _option(heard, 0) if accept_text(slot, heard.reading) is None else []
 
 
 def nearly_chosen_option(heard: Heard) -> list[Command]:

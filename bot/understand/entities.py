@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.flows import Compiled, SetSlot, Slot
 from bot.flows.words import normalise
-from bot.understand.accept import Reading, accept_text
+from bot.understand.accept import Reading, accept_text, name_fillers
 from bot.understand.amounts import find_amounts
 from bot.understand.dates import find_dates, find_times, plain
 from bot.understand.numbers import read_number
 
-__all__ = ["find_values", "without_others"]
+__all__ = ["TOLD_BY_ITSELF", "TYPED", "UNMISTAKABLE", "OwnName", "find_own_name", "find_values", "without_others"]
 
+LONGEST_LEAD_IN = 6  # words of "my names really are", with what stands in between
 MIN_LETTERS = 3  # of a name: shorter ones stand in other words' company by chance
-_TYPED = frozenset(("date", "time", "datetime", "amount", "email", "phone"))
+TYPED = frozenset(("date", "time", "datetime", "amount", "email", "phone"))
 
 UNMISTAKABLE = ("email", "phone")  # nobody writes one by the way
+TOLD_BY_ITSELF = (*UNMISTAKABLE, "name")  # a name is told by "my name is"
 
 
 def find_values(
@@ -45,7 +47,7 @@ def find_values(
     found = []
     for members in kinds.values():
         empty = [slot for slot in members if filled.get(slot.id) is None]
-        may_change = corrects or members[0].accept in (*UNMISTAKABLE, "name")
+        may_change = corrects or members[0].accept in TOLD_BY_ITSELF
         wanted = empty if len(empty) == 1 else members if len(members) == 1 and may_change else []
         for slot in wanted:
             value = _value(slot, reading, taken)
@@ -58,7 +60,7 @@ def _kind(slot: Slot) -> str:
     """Of the slots that are told apart by their values alone; empty for those that are not."""
     if slot.controlled:
         return ""
-    if slot.accept in _TYPED or slot.accept == "name":
+    if slot.accept in TYPED or slot.accept == "name":
         return slot.accept
     if slot.type == "float":
         return "number"
@@ -66,7 +68,7 @@ def _kind(slot: Slot) -> str:
 
 
 def _value(slot: Slot, reading: Reading, taken: Sequence[tuple[int, int]]) -> Any:
-    if slot.accept in _TYPED:
+    if slot.accept in TYPED:
         return accept_text(slot, reading)
     if slot.accept == "name":
         return _name(slot, reading)
@@ -77,25 +79,58 @@ def _value(slot: Slot, reading: Reading, taken: Sequence[tuple[int, int]]) -> An
 
 
 def _name(slot: Slot, reading: Reading) -> Any:
-    """What follows "my name is", up to the end of the sentence."""
+    found = find_own_name(reading)
+    return accept_text(slot, replace(reading, text=found.name, words=normalise(found.name))) if found else None
+
+
+class OwnName(NamedTuple):
+    """`beside`: what else the message says."""
+
+    name: str
+    beside: str
+
+
+def find_own_name(reading: Reading) -> OwnName | None:
+    """What follows "my name is", up to the end of the sentence or what else is said in it: "really Amina, not Anna" is Amina."""
     if "?" in reading.text:
         return None
-    no_name = frozenset().union(*(lexicon.no_name for lexicon in reading.lexicons))
-    for part in re.split(r"[,;.!?\n]+(?:\s|$)", reading.text):
+    parts = re.split(r"[,;.!?\n]+(?:\s|$)", reading.text)
+    for at, part in enumerate(parts):
         words = part.split()
-        for n in range(len(words)):
-            for lexicon in reading.lexicons:
-                for lead_in in lexicon.own_name:
-                    size = len(lead_in.split())
-                    rest = words[n + size :]
-                    if (
-                        normalise(" ".join(words[n : n + size])) == lead_in
-                        and rest
-                        and normalise(rest[0]) not in no_name
-                    ):
-                        name = " ".join(rest)
-                        return accept_text(slot, replace(reading, text=name, words=normalise(name)))
+        for begins, told in _after_lead_ins(words, reading):
+            start, end = _name_within(words, told, reading)
+            if start < end:
+                beside = [*parts[:at], *words[:begins], *words[end:], *parts[at + 1 :]]
+                return OwnName(" ".join(words[start:end]), normalise(" ".join(beside)))
     return None
+
+
+def _after_lead_ins(words: Sequence[str], reading: Reading) -> Iterator[tuple[int, int]]:
+    """Where "my name is" (or "my name really is") begins, and where what it tells."""
+    plain, fillers = [normalise(word) for word in words], name_fillers(reading.lexicons)
+    for n in range(len(words)):
+        places = [n, *(m for m in range(n + 1, min(n + LONGEST_LEAD_IN, len(words))) if plain[m] not in fillers)]
+        for lexicon in reading.lexicons:
+            for lead_in in lexicon.own_name:
+                size = len(lead_in.split())
+                if size <= len(places) and " ".join(plain[m] for m in places[:size]) == lead_in:
+                    yield n, places[size - 1] + 1
+
+
+def _name_within(words: Sequence[str], start: int, reading: Reading) -> tuple[int, int]:
+    """An empty stretch when there is none: "my name is spelled wrong"."""
+    plain = [normalise(word) for word in words]
+    no_name = frozenset().union(*(lexicon.no_name for lexicon in reading.lexicons))
+    ends = frozenset().union(*(lexicon.name_ends for lexicon in reading.lexicons))
+    fillers = name_fillers(reading.lexicons)
+    while start < len(words) and plain[start] in fillers:
+        start += 1
+    if start == len(words) or plain[start] in no_name:
+        return start, start
+    end = next((n for n in range(start + 1, len(words)) if plain[n] in ends), len(words))
+    while end > start + 1 and plain[end - 1] in fillers:
+        end -= 1
+    return start, end
 
 
 def _is_named(name: str, words: str) -> bool:

@@ -14,11 +14,18 @@ from bot.flows.mappings import map_slots
 from bot.flows.words import normalise
 from bot.understand.accept import Reading, bare, says_yes_or_no
 from bot.understand.asked import read_asked
-from bot.understand.lexicon import lexicons
+from bot.understand.lexicon import Lexicon, lexicons
 from bot.understand.match import Matcher
 from bot.understand.names import Names, find_names, links
 
 __all__ = ["Heard", "Meaning", "Setting"]
+
+
+def _without_interjections(words: str, lexicons: Sequence[Lexicon]) -> str:
+    tokens = words.split()
+    while len(tokens) > 1 and any(tokens[0] in lexicon.name_fillers for lexicon in lexicons):
+        tokens.pop(0)
+    return bare(" ".join(tokens), lexicons)
 
 
 class Meaning(NamedTuple):
@@ -42,7 +49,7 @@ class Setting:
 
 
 class Heard:
-    """`words`: normalised; `bare`: without politeness at the ends."""
+    """`words`: normalised; `bare`: without politeness at the ends; `calm`: without "no wait" before it either."""
 
     def __init__(self, text: str, setting: Setting) -> None:
         self.text = text
@@ -53,12 +60,14 @@ class Heard:
         self.words = normalise(text)
         self.reading = Reading(text, self.words, self.lexicons, setting.country, setting.now)
         self.bare = bare(self.words, self.lexicons)
+        self.calm = _without_interjections(self.bare, self.lexicons)
         self.yes_or_no = says_yes_or_no(text, self.words, self.lexicons)
         self.asked = read_asked(self.compiled, self.state)
 
     @property
     def intent(self) -> str:
-        return self.compiled.said.get(self.words) or self.compiled.said.get(self.bare, "")
+        said = self.compiled.said
+        return said.get(self.words) or said.get(self.bare) or said.get(self.calm, "")
 
     @cached_property
     def names(self) -> list[Entity]:

@@ -39,9 +39,14 @@ class Lexicon:
     name_lead_ins: tuple[str, ...]
     own_name: tuple[str, ...]  # what only a name follows, wherever it stands: "my name is", not "I am"
     no_name: frozenset[str]  # first words after it that are no name: "my name is spelled wrong"
+    name_fillers: frozenset[str]  # words around a name: "my name is really Amina, please"
+    name_ends: frozenset[str]  # what goes on after it: "not Anna", "and my e-mail is"
+    this_one: frozenset[str]  # the one thing that is proposed
+    not_in_names: frozenset[str]  # words that are in nobody's name
     telling: frozenset[str]  # single words that no other of our languages has
     wish_lead_ins: tuple[str, ...]
     links: frozenset[str]  # words that lead on to the next: "register for the"
+    joins: frozenset[str]  # links that stand within names: "night of the poets", and point at nothing
     corrections: frozenset[str]  # of what was said before
 
 
@@ -77,10 +82,15 @@ def lexicon(language: str) -> Lexicon:
         name_lead_ins=tuple(sorted(_phrases(data["name_lead_ins"]), key=len, reverse=True)),
         own_name=tuple(sorted(_phrases(data["own_name"]), key=len, reverse=True)),
         no_name=_phrases(data["no_name"]),
+        name_fillers=_phrases(data["name_fillers"]),
+        name_ends=_phrases(data["name_ends"]),
+        this_one=_phrases(data["this_one"]),
+        not_in_names=_phrases(data["not_in_names"]),
         telling=_phrases(data["telling"]),
         corrections=_phrases(data["corrections"]),
         wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),
         links=_phrases(data["links"]),
+        joins=_phrases(data["joins"]),
     )
 
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from bot.flows import Clarify, Command, HandOff, Repeat, StartFlow, can_start
 from bot.understand.answers import answer
 from bot.understand.asked import takes_words
-from bot.understand.entities import UNMISTAKABLE
+from bot.understand.entities import UNMISTAKABLE, find_own_name
 from bot.understand.heard import Heard
 from bot.understand.match import CHATTER, ENGINE, Matcher, Ranked
-from bot.understand.questions import is_clear_question, is_unsure
+from bot.understand.questions import begins_unsure, is_clear_question, is_unsure
 from bot.understand.result import Considered, Source
 from bot.understand.wishes import matcher_by_letters, near_wish
 from bot.understand.worded import ENGINE_WORDS
@@ -51,7 +51,7 @@ class Likeness:
             return []
         if slot is not None and slot.accept in UNMISTAKABLE and answer(heard):
             return []
-        least = WORDS_OF_A_WISH if slot is None or takes_words(slot) else WORDS_OF_A_SENTENCE
+        least = WORDS_OF_A_WISH if slot is None or slot.controlled or takes_words(slot) else WORDS_OF_A_SENTENCE
         if len(heard.words.split()) < least:
             return []
         if slot is not None and asked.takes_any_text and not _reads_as_a_wish(heard):
@@ -75,8 +75,10 @@ class Likeness:
         heard = self._heard
         if heard.text.startswith("/") or heard.yes_or_no is not None:
             return []
-        if heard.asked.slot is not None and is_unsure(heard.words):
+        if heard.asked.slot is not None and (is_unsure(heard.bare) or begins_unsure(heard.bare)):
             return []
+        if (own := find_own_name(heard.reading)) is not None and len(own.beside.split()) < WORDS_OF_A_WISH:
+            return []  # "my name is really Amina" asks nobody's name
         if self._matcher.is_strange(heard.words):
             return []
         ranked = [each for each in self._rank() if not _lacks_its_thing(heard, each.label)]

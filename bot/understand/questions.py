@@ -11,7 +11,7 @@ from functools import lru_cache
 from bot.flows.words import normalise
 from bot.understand.lexicon import read_words
 
-__all__ = ["asks_about", "is_clear_question", "is_unsure"]
+__all__ = ["asks_about", "begins_unsure", "is_clear_question", "is_unsure"]
 
 MAX_WORDS = 12  # who writes more tells something
 _CLAUSES = re.compile(r"[.!;\n]+|,\s")
@@ -53,6 +53,11 @@ def asks_about(words: str) -> bool:
 def is_unsure(words: str) -> bool:
     """ "Sijui", "not sure": to an open question it is no answer, and no wish either."""
     return words in _phrases()["unsure"]
+
+
+def begins_unsure(words: str) -> bool:
+    """ "I don't know which one": as little of an answer, unless there is one in it."""
+    return len(words.split()) <= MAX_WORDS and _begins(f"{words} ", "unsure_beginnings")
 
 
 def _begins(words: str, kind: str) -> bool:

@@ -73,7 +73,7 @@ def interpret(
     was fitted; with 0 there is never a choice. With `trace` every way is tried, to tell what the losers said.
     """
     setting = Setting(
-        state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or {}, margin, trace
+        state, compiled, locale, country, now.astimezone(zone_of(timezone)), meaning, names or Names(), margin, trace
     )
     if option_payload is not None:
         commands = read_payload(option_payload, compiled, state, source="button")

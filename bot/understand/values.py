@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.flows import SetSlot, Slot, StartFlow
 from bot.understand.asked import takes_words
-from bot.understand.entities import find_values
+from bot.understand.entities import TOLD_BY_ITSELF, TYPED, UNMISTAKABLE, find_values
 from bot.understand.evidence import evidence_of
 from bot.understand.heard import Heard
 from bot.understand.result import Considered, Source
 
-__all__ = ["values_beside"]
+__all__ = ["told_by_itself", "values_beside"]
 
 
 def values_beside(taken: Considered, heard: Heard) -> list[Considered]:
@@ -25,6 +25,14 @@ def values_beside(taken: Considered, heard: Heard) -> list[Considered]:
     for value in values:
         first.setdefault(value.name, value)
     return [Considered(value, Source.ENTITY, 0.8, evidence_of(value, Source.ENTITY, heard)) for value in first.values()]
+
+
+def told_by_itself(heard: Heard) -> list[SetSlot]:
+    """What the message gives to the running flow in words that can mean nothing else: an address, a number to call, "my name is"."""
+    asked = heard.asked.slot
+    if asked is None:
+        return []
+    return [each for each in _of_what_runs(asked, heard) if _accept(heard, each) in TOLD_BY_ITSELF]
 
 
 def _of_what_starts(command: StartFlow, heard: Heard) -> list[SetSlot]:
@@ -47,13 +55,29 @@ def _of_what_runs(asked: Slot, heard: Heard) -> list[SetSlot]:
         if each.name != asked.id and (filled.get(each.name) is None or not (free or slots[each.name].controlled))
     ]
     flow = _running(heard)
-    if not free and flow in heard.compiled.flows and not heard.intent:
-        values += _by_type(flow, filled, asked, heard)
+    if flow in heard.compiled.flows and not heard.intent:
+        kinds = _beside(asked)
+        values += [
+            each for each in _by_type(flow, filled, asked, heard) if kinds is None or _accept(heard, each) in kinds
+        ]
     return [each for each in values if each.value != filled.get(each.name)]
 
 
 def _by_type(flow: str, filled: Mapping[str, Any], asked: Slot | None, heard: Heard) -> list[SetSlot]:
     return find_values(heard.reading, flow, heard.compiled, filled, asked=asked, taken=heard.taken)
+
+
+def _beside(asked: Slot) -> Collection[str] | None:
+    """What else may be told where this is asked; None: anything. Where one chooses, a number is a place in the list, and a word one of its words."""
+    if asked.controlled:
+        return (*TYPED, "name")
+    if asked.accept == "name":
+        return UNMISTAKABLE
+    return () if takes_words(asked) else None
+
+
+def _accept(heard: Heard, value: SetSlot) -> str:
+    return heard.compiled.slots[value.name].accept
 
 
 def _running(heard: Heard) -> str:

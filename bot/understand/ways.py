@@ -22,7 +22,15 @@ from bot.understand.heard import Heard
 from bot.understand.likeness import Likeness
 from bot.understand.payloads import read_payload
 from bot.understand.result import Considered, Source
-from bot.understand.worded import engine_words, flow_words, help_with_question, wish_around_names, worded_wish
+from bot.understand.worded import (
+    engine_words,
+    flow_words,
+    help_with_question,
+    still_unsure,
+    unsure,
+    wish_around_names,
+    worded_wish,
+)
 
 __all__ = ["first_explanation"]
 
@@ -58,6 +66,7 @@ def _ways(heard: Heard, likeness: Likeness) -> Iterator[_Way]:
     yield _Way(only_option(heard), Source.OPTION, 0.9)
     yield _Way(declared_value(heard), Source.SLOT, 1.0)
     yield _Way(help_with_question(heard), Source.GLOBAL, 1.0)
+    yield _Way(unsure(heard), Source.GLOBAL, 1.0)
     yield _Way(flow_words(heard), Source.WORDS, 1.0)
     yield _Way(engine_words(heard), Source.GLOBAL, 1.0)
     yield _Way(worded_wish(heard), Source.EXAMPLE, 1.0)
@@ -69,6 +78,7 @@ def _ways(heard: Heard, likeness: Likeness) -> Iterator[_Way]:
     yield _Way(answer_below(heard), Source.SLOT, 0.8)
     yield _Way(likeness.near_wish(), Source.EXAMPLE, 0.8)
     yield _Way(likeness.wish(), Source.MEANING, likeness.score)
+    yield _Way(still_unsure(heard), Source.GLOBAL, 0.8)
     yield _Way(text_to_reject(heard), Source.SLOT, 0.3)
     yield _Way(free_text(heard), Source.SLOT, 0.5)
     yield _Way([CannotHandle("")], Source.NONE, likeness.score)

@@ -15,14 +15,24 @@ from bot.flows import (
     Restart,
     SkipQuestion,
     StartFlow,
+    Unsure,
     can_start,
 )
 from bot.understand.accept import bare
 from bot.understand.heard import Heard
-from bot.understand.questions import asks_about
+from bot.understand.questions import asks_about, begins_unsure, is_unsure
 from bot.understand.wishes import exact_wish
 
-__all__ = ["ENGINE_WORDS", "engine_words", "flow_words", "help_with_question", "wish_around_names", "worded_wish"]
+__all__ = [
+    "ENGINE_WORDS",
+    "engine_words",
+    "flow_words",
+    "help_with_question",
+    "still_unsure",
+    "unsure",
+    "wish_around_names",
+    "worded_wish",
+]
 
 ENGINE_WORDS: dict[str, Callable[[], Command]] = {
     "cancel": Cancel,
@@ -42,12 +52,26 @@ def help_with_question(heard: Heard) -> list[Command]:
     return [Help()] if asks else []
 
 
+def unsure(heard: Heard) -> list[Command]:
+    """ "Sijui" at a question asks for help with it. Where any words will do it may be the answer: then at the second time it is."""
+    slot, frame = heard.asked.slot, heard.state.stack[-1] if heard.state.stack else None
+    if slot is None or frame is None or not (is_unsure(heard.words) or is_unsure(heard.bare)):
+        return []
+    return [] if heard.asked.takes_any_text and frame.attempts else [Unsure()]
+
+
+def still_unsure(heard: Heard) -> list[Command]:
+    """ "I don't know which one", when there is no answer in it."""
+    slot = heard.asked.slot
+    return [Unsure()] if slot is not None and not heard.asked.takes_any_text and begins_unsure(heard.bare) else []
+
+
 def flow_words(heard: Heard) -> list[Command]:
     return _claimed(heard, heard.words) or _claimed(heard, heard.bare)
 
 
 def engine_words(heard: Heard) -> list[Command]:
-    for words in (heard.words, heard.bare):
+    for words in (heard.words, heard.bare, heard.calm):
         for lexicon in heard.lexicons:
             name = lexicon.commands.get(words)
             if name in ENGINE_WORDS:

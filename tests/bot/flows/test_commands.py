@@ -21,6 +21,7 @@ from bot.flows import (
     SetSlot,
     SkipQuestion,
     StartFlow,
+    Unsure,
     UserText,
     View,
 )
@@ -169,11 +170,24 @@ def test_without_a_question_too_help_grows() -> None:
         heard.append(talk.uttered)
     assert heard[0] == ["utter_ask_rephrase"]
     assert heard[1] == ["utter_ask_rephrase_again"]
-    assert heard[2] == ["utter_ask_rephrase_again", "utter_offer_person"]
+    assert heard[2] == ["utter_ask_person"]
     assert heard[4] == ["utter_human_handoff"]
     talk.do(StartFlow("opening_hours"))
     talk.do(CannotHandle())
     assert talk.uttered == ["utter_ask_rephrase"], "what was understood in between begins anew"
+
+
+def test_whoever_does_not_know_is_helped_twice_and_then_offered_a_way_out() -> None:
+    talk = talking()
+    talk.do(StartFlow("register"))
+    for _ in range(2):
+        talk.do(Unsure())
+        assert talk.uttered == ["utter_unsure", "utter_ask_full_name"]
+    talk.do(Unsure())
+    assert talk.uttered == ["utter_offer_person", "utter_ask_full_name"]
+    talk.do(Cancel())
+    talk.do(Unsure())
+    assert talk.uttered == ["utter_ask_rephrase"], "nothing is asked that one could be unsure of"
 
 
 def test_help_in_the_middle_explains_the_question() -> None:

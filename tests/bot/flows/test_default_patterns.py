@@ -27,6 +27,7 @@ from bot.flows import (
     SetSlot,
     SkipQuestion,
     StartFlow,
+    Unsure,
     Unusable,
     UserText,
     WaitFor,
@@ -186,6 +187,7 @@ CASES: list[Case] = [
         "Silver",
     ),
     ("pattern_help", [[StartFlow("register")], [Help()]], "utter_hint_name", ""),
+    ("pattern_unsure", [[StartFlow("register")], [Unsure()]], "utter_unsure", ""),
     ("pattern_offer_person", [[StartFlow("register")], [OfferPerson()]], "utter_offer_person_kindly", ""),
     (
         "pattern_validate_slot",
