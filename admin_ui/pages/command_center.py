@@ -28,6 +28,7 @@ from admin_ui.kit.chart import bars, lines
 from admin_ui.kit.controls import Tone, tag
 from admin_ui.kit.page import owner_of, todos
 from admin_ui.words import Words
+from bot.contacts.erasure import open_requests
 from store import insights
 from store.models import ChannelAccount, KnowledgeDocument, Membership
 
@@ -78,6 +79,7 @@ async def command_center(desk: Desk) -> None:
 
 async def _alerts() -> None:
     desk = here()
+    await _erasures(desk)
     channels = link_to(desk, "/channels")
     for each in await insights.stopped_numbers():
         why = each.reason or desk.say({"en": "nobody said why", "sw": "sababu haijulikani"})
@@ -90,6 +92,21 @@ async def _alerts() -> None:
         with note(text, "bad"):
             if channels:
                 tag("a", desk.say({"en": "See what to do", "sw": "Ona la kufanya"})).props["href"] = channels
+
+
+async def _erasures(desk: Desk) -> None:
+    open_now, since = await open_requests() if desk.may("contacts.view") else (0, None)
+    if not open_now:
+        return
+    text = desk.say(
+        {
+            "en": f"People who want everything about them deleted: {open_now}, since {desk.day(since)}. Each is on the list of the inbox.",
+            "sw": f"Watu wanaotaka kila kitu kuwahusu kifutwe: {open_now}, tangu {desk.day(since)}. Kila mmoja yuko kwenye orodha ya kikasha.",
+        }
+    )
+    with note(text, "warn"):
+        if inbox := link_to(desk, "/inbox"):
+            tag("a", desk.say({"en": "Open the inbox", "sw": "Fungua kikasha"})).props["href"] = inbox
 
 
 async def _today() -> None:

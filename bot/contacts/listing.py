@@ -46,7 +46,7 @@ _PHONE = (
 )
 _COLUMNS = (
     "c.id, c.name, c.locale, c.country, c.labels, c.custom, c.opted_in_at, c.opted_out_at, c.created_at, w.seen,"
-    " p.value_sealed, p.value_masked"
+    " c.profile_name, c.erasure_asked_at, p.value_sealed, p.value_masked"
 )
 _KEYS: dict[str, str] = {
     "seen": "COALESCE(w.seen, '-infinity')",
@@ -68,6 +68,8 @@ class ContactRow:
     opted_out_at: datetime | None
     created_at: datetime
     seen_at: datetime | None  # when they last wrote
+    profile_name: str = ""  # what they call themselves in WhatsApp
+    erasure_asked_at: datetime | None = None  # they want everything about them deleted
 
     @property
     def consent(self) -> Literal["in", "out", "none"]:
@@ -249,6 +251,8 @@ def _row(row: Any, keys: OrganizationKeys, *, sees: bool) -> ContactRow:
         opted_out_at=row["opted_out_at"],
         created_at=row["created_at"],
         seen_at=row["seen"],
+        profile_name=row["profile_name"],
+        erasure_asked_at=row["erasure_asked_at"],
     )
 
 

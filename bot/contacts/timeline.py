@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from bot.bodies import decode_inbound, decode_outbound
+from bot.contacts.erasure import ASKED as ERASURE
 from bot.contacts.listing import consents
 from bot.identity import Principal
 from bot.messages import Inbound, Outbound
@@ -35,6 +36,7 @@ KINDS = {
     "ticket": {"en": "Tickets", "sw": "Tiketi"},
     "consent": {"en": "Consents", "sw": "Idhini"},
     "hand_off": {"en": "Hand-offs", "sw": "Kukabidhiwa"},
+    "erasure": {"en": "Deletion requests", "sw": "Maombi ya kufutwa"},
     "change": {"en": "Changes", "sw": "Mabadiliko"},
     "import": {"en": "Imports", "sw": "Uagizaji"},
 }
@@ -150,9 +152,26 @@ async def _hand_offs(asked: Asked) -> list[Entry]:
     ]
 
 
+@tells("contacts.view")
+async def _erasures(asked: Asked) -> list[Entry]:
+    return [
+        Entry(
+            row["id"],
+            row["at"],
+            "erasure",
+            {"en": "Asked for their data to be deleted", "sw": "Aliomba data yake ifutwe"},
+            icon="delete_forever",
+            tone="warn",
+        )
+        for row in await _audited(asked, "e.action = $5", ERASURE)
+    ]
+
+
 @tells("audit.view")
 async def _changes(asked: Asked) -> list[Entry]:
-    rows = await _audited(asked, "e.action <> $5 AND e.action NOT LIKE 'consent.%'", HAND_OFF)
+    rows = await _audited(
+        asked, f"e.action <> $5 AND e.action <> '{ERASURE}' AND e.action NOT LIKE 'consent.%'", HAND_OFF
+    )
     return [
         Entry(
             row["id"],
@@ -197,6 +216,7 @@ _CORE: dict[str, Teller] = {
     "message": _messages,
     "consent": _consents,
     "hand_off": _hand_offs,
+    "erasure": _erasures,
     "change": _changes,
     "import": _imports,
 }

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bot.actions import SkillAction, Turn
-from bot.contacts import consent
+from bot.contacts import consent, erasure
 from bot.messages import Option
+from bot.understand.understand import zone_of
 
-__all__ = ["Explain", "Greet", "OptIn", "OptOut", "ShowMenu", "ShowStarted", "Speak", "TellAbilities"]
+__all__ = [
+    "Explain",
+    "Greet",
+    "LookUpRequest",
+    "OptIn",
+    "OptOut",
+    "RequestDeletion",
+    "ShowMenu",
+    "ShowStarted",
+    "Speak",
+    "TellAbilities",
+]
 
 SOURCE = "chat"
 BUTTONS = 3  # of one message (WhatsApp); with more it becomes a list
@@ -116,6 +128,36 @@ class OptIn(SkillAction):
     async def perform(self, turn: Turn) -> None:
         if await consent.grant(turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now, inbox_id=turn.inbox_id):
             turn.audit("consent.granted", subject=f"contacts:{turn.contact.id}", after={"source": SOURCE})
+
+
+class LookUpRequest(SkillAction):
+    """Sets `assistant_requested`: whether such a request is open, which it then says."""
+
+    name: ClassVar[str] = "assistant_look_up_request"
+
+    async def perform(self, turn: Turn) -> None:
+        asked_at = await erasure.asked_at(turn.contact.id)
+        turn.set("assistant_requested", asked_at is not None)
+        if asked_at is not None:
+            day = asked_at.astimezone(zone_of(turn.organization.timezone)).strftime("%d.%m.%Y")
+            turn.say("utter_assistant_forget_noted_already", day=day)
+
+
+class RequestDeletion(SkillAction):
+    """Notes the request with the contact, ends messages, and puts the conversation on the list of people."""
+
+    name: ClassVar[str] = "assistant_request_deletion"
+
+    async def perform(self, turn: Turn) -> None:
+        subject = f"contacts:{turn.contact.id}"
+        if await erasure.note_request(turn.contact.id, now=turn.now):
+            turn.audit(erasure.ASKED, subject=subject, after={"source": SOURCE})
+        if await consent.withdraw(
+            turn.contact.id, source=SOURCE, wording=turn.text, now=turn.now, inbox_id=turn.inbox_id
+        ):
+            turn.audit("consent.withdrawn", subject=subject, after={"source": SOURCE})
+        turn.call_a_person("erasure_requested")
+        turn.say("utter_assistant_forget_noted")
 
 
 class ShowStarted(_WithMenu):

@@ -197,10 +197,12 @@ class Migration(migrations.Migration):
                 ("id", fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
                 ("organization_id", fields.UUIDField()),
                 ("name", fields.CharField(default="", max_length=300)),
+                ("profile_name", fields.CharField(default="", max_length=300)),
                 ("locale", fields.CharField(null=True, max_length=12)),
                 ("country", fields.CharField(default="", max_length=2)),
                 ("opted_in_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("opted_out_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("erasure_asked_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={"table": "contacts", "app": "store", "pk_attr": "id"},
@@ -632,6 +634,10 @@ class Migration(migrations.Migration):
         _sql(
             "ALTER TABLE memberships ADD CONSTRAINT fk_memberships_user FOREIGN KEY (user_id) REFERENCES users (id)",
             "ALTER TABLE memberships DROP CONSTRAINT fk_memberships_user",
+        ),
+        _sql(  # for rows that are written by SQL
+            "ALTER TABLE contacts ALTER COLUMN profile_name SET DEFAULT ''",
+            "ALTER TABLE contacts ALTER COLUMN profile_name DROP DEFAULT",
         ),
         GrantPlatformTable("webhook_deliveries", insert_only=True),
         GrantPlatformTable("heartbeats"),

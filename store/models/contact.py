@@ -9,11 +9,15 @@ from store.tenancy import OrgModel
 
 
 class Contact(OrgModel):
-    name = fields.CharField(max_length=300, default="")  # the profile name, display only
+    name = fields.CharField(
+        max_length=300, default=""
+    )  # display only; follows the profile's until people here write another one
+    profile_name = fields.CharField(max_length=300, default="")  # what the person calls themselves in WhatsApp
     locale = fields.CharField(max_length=12, null=True)  # null: the organization's
     country = fields.CharField(max_length=2, default="")
     opted_in_at = fields.DatetimeField(null=True)  # derived from the last consent, for the policy gate
     opted_out_at = fields.DatetimeField(null=True)
+    erasure_asked_at = fields.DatetimeField(null=True)  # the person wants everything about them deleted
     created_at = fields.DatetimeField(auto_now_add=True)
     labels = JsonField(null=True)  # keys of `contact_labels`; the database's default is the empty list
     custom = JsonField(null=True)  # values by key of `contact_fields`; the database's default is {}

@@ -45,6 +45,19 @@ async def test_a_person_is_known_by_phone_alone_by_id_alone_and_by_both(world: W
     ]
 
 
+async def test_a_name_that_people_here_wrote_stays_and_the_profile_is_kept_beside_it(world: World) -> None:
+    world.dispatcher.lost = True
+    names = "SELECT name || ' / ' || profile_name FROM contacts"
+    await write(world, item(phone=ASHA, user_id=ASHA_ID), name="asha")
+    await write(world, item(phone=ASHA, user_id=ASHA_ID), name="Asha 🌸")
+    assert await value(world, names) == "Asha 🌸 / Asha 🌸", "nobody wrote another"
+    await rows(world, "UPDATE contacts SET name = 'Asha Mwangi' RETURNING id")
+    await write(world, item(phone=ASHA, user_id=ASHA_ID), name="Asha 🌸")
+    await write(world, item(phone=ASHA, user_id=None), name="Boss")
+    await write(world, item(phone=ASHA, user_id="KE.second"), name="Somebody")  # goes through cn_contact
+    assert await value(world, f"{names} ORDER BY created_at LIMIT 1") == "Asha Mwangi / Boss"
+
+
 async def test_a_phone_that_appears_later_belongs_to_the_same_contact(world: World) -> None:
     world.dispatcher.lost = True
     for items in (

@@ -11,6 +11,7 @@ from nicegui.events import ValueChangeEventArguments
 
 from admin_ui.kit import (
     Desk,
+    Live,
     Missing,
     badge,
     bound,
@@ -36,9 +37,10 @@ from admin_ui.kit.frame import crumb
 from admin_ui.pages.contacts.parts import CONSENTS, LANGUAGES, label_badges, sentence, unit
 from bot.contacts.book import FieldKind, FieldRow, fields, labels, put_label, shown_value
 from bot.contacts.change import put_content, read_content, update_contact
+from bot.contacts.erasure import settle
 from bot.contacts.errors import NoSuchContact, NotPossible
 from bot.contacts.filter import ContactFilter
-from bot.contacts.listing import Whole, consents, get, list_contacts, resolve
+from bot.contacts.listing import ContactRow, Whole, consents, get, list_contacts, resolve
 from bot.contacts.merge import propose
 from bot.contacts.timeline import KINDS, proof_text, timeline
 from bot.timeline import Entry
@@ -61,23 +63,24 @@ async def person(desk: Desk, contact_id: UUID) -> None:
         whole = await get(desk.principal, contact_id)
     except NoSuchContact as e:
         raise Missing from e
-    parts = [await live(_head, contact_id)]
+    parts: list[Live] = []
+
+    async def again() -> None:
+        for each in parts:
+            await each.refresh()
+
+    parts.append(await live(_head, contact_id, again))
     with ui.element("div").classes("cn-grid cn-cols-side"):
         with ui.element("div").classes("cn-stack loose"):
             await _timeline(desk, whole)
         with ui.element("div").classes("cn-stack loose"):
-
-            async def again() -> None:
-                for each in parts:
-                    await each.refresh()
-
             parts.append(await live(_profile, contact_id, again))
             parts.append(await live(_labels, contact_id))
             await _consents(desk, whole)
             _identities(desk, whole)
 
 
-async def _head(contact_id: UUID) -> None:
+async def _head(contact_id: UUID, again: Again) -> None:
     desk = here()
     whole = await get(desk.principal, contact_id)
     row = whole.row
@@ -87,6 +90,34 @@ async def _head(contact_id: UUID) -> None:
     sub = " · ".join(filter(None, [row.phone, row.country, f"{seen} {desk.ago(row.seen_at)}" if row.seen_at else ""]))
     with heading(name, sub):
         await _actions(desk, whole)
+    if row.erasure_asked_at is not None:
+        _erasure(desk, row, again)
+
+
+def _erasure(desk: Desk, row: ContactRow, again: Again) -> None:
+    since = desk.day(row.erasure_asked_at)
+    words = desk.say(
+        {
+            "en": f"Asked on {since} for everything about them to be deleted. It is not deleted by itself: carry it out, or tell them why not.",
+            "sw": f"Aliomba tarehe {since} kila kitu kumhusu kifutwe. Hakifutiki chenyewe: kitekeleze, au mweleze kwa nini haiwezekani.",
+        }
+    )
+    with note(words, "warn"):
+        if desk.may("contacts.edit"):
+
+            async def settled() -> None:
+                here().require("contacts.edit")
+                async with unit() as work:
+                    await settle(work, row.id)
+                toast(here().say({"en": "Noted as done", "sw": "Imewekwa kuwa imetekelezwa"}))
+                await again()
+
+            button(
+                {"en": "It is done", "sw": "Imetekelezwa"},
+                bound(settled, writes=False),
+                small=True,
+                mark="erasure-done",
+            )
 
 
 async def _actions(desk: Desk, whole: Whole) -> None:
@@ -128,6 +159,11 @@ async def _profile(contact_id: UUID, again: Again) -> None:
         facts(
             [
                 (desk.say({"en": "Name", "sw": "Jina"}), row.name),
+                *(
+                    [(desk.say({"en": "In WhatsApp", "sw": "Kwenye WhatsApp"}), row.profile_name)]
+                    if row.profile_name not in ("", row.name)
+                    else []
+                ),
                 (desk.say({"en": "Language", "sw": "Lugha"}), LANGUAGES.get(row.locale, row.locale)),
                 *((each.name, shown_value(each, row.custom.get(each.key))) for each in own),
                 (desk.say({"en": "Here since", "sw": "Tangu"}), desk.day(row.created_at)),

@@ -9,7 +9,6 @@ CREATE FUNCTION cn_contact(
 DECLARE
     by_bsuid uuid;
     by_phone uuid;
-    found_name text;
     target uuid;
     fresh uuid;
 BEGIN
@@ -33,13 +32,12 @@ BEGIN
 
     IF target IS NULL THEN
         fresh := cn_uuid7();
-        INSERT INTO contacts (id, organization_id, name, country, created_at) VALUES (fresh, p_org, p_name, p_country, clock_timestamp());
+        INSERT INTO contacts (id, organization_id, name, profile_name, country, created_at)
+        VALUES (fresh, p_org, p_name, p_name, p_country, clock_timestamp());
         target := fresh;
-    ELSIF p_name <> '' THEN
-        SELECT name INTO found_name FROM contacts WHERE organization_id = p_org AND id = target;
-        IF found_name IS DISTINCT FROM p_name THEN
-            UPDATE contacts SET name = p_name WHERE organization_id = p_org AND id = target;
-        END IF;
+    ELSIF p_name <> '' THEN  -- the name follows the profile's until people here write another one
+        UPDATE contacts SET profile_name = p_name, name = CASE WHEN name IN ('', profile_name) THEN p_name ELSE name END
+        WHERE organization_id = p_org AND id = target AND profile_name <> p_name;
     END IF;
 
     IF p_bsuid_index IS NOT NULL AND by_bsuid IS NULL THEN
@@ -99,7 +97,7 @@ BEGIN
     FROM (
         SELECT x.o, x.contact,
             (SELECT s.id FROM sessions s WHERE s.organization_id = p_org AND s.account_id = x.a AND s.contact_id = x.contact) AS session,
-            x.name <> '' AND x.name <> (SELECT c.name FROM contacts c WHERE c.organization_id = p_org AND c.id = x.contact) AS renamed
+            x.name <> '' AND x.name <> (SELECT c.profile_name FROM contacts c WHERE c.organization_id = p_org AND c.id = x.contact) AS renamed
         FROM (
             SELECT f.o, f.a, f.name, CASE WHEN (f.b IS NULL) = (f.by_bsuid IS NULL) AND (f.p IS NULL) = (f.by_phone IS NULL)
                 AND COALESCE(f.by_bsuid = f.by_phone, true) THEN COALESCE(f.by_bsuid, f.by_phone) END AS contact
@@ -158,10 +156,10 @@ BEGIN
         FROM item t ORDER BY t.account, t.external, t.o
         ON CONFLICT (organization_id, account_id, external_id) DO NOTHING RETURNING id
     ), renamed AS (
-        UPDATE contacts c SET name = l.name FROM (
+        UPDATE contacts c SET profile_name = l.name, name = CASE WHEN c.name IN ('', c.profile_name) THEN l.name ELSE c.name END FROM (
             SELECT DISTINCT ON (n.contact) n.contact, n.name FROM unnest(contacts, p_name, p_message) WITH ORDINALITY AS n(contact, name, message, o)
             JOIN fresh ON fresh.id = n.message WHERE is_renamed AND n.name <> '' ORDER BY n.contact, n.o DESC
-        ) l WHERE c.organization_id = p_org AND c.id = l.contact AND c.name <> l.name
+        ) l WHERE c.organization_id = p_org AND c.id = l.contact AND c.profile_name <> l.name
     ), media AS (
         INSERT INTO jobs (id, organization_id, name, queue, payload, key, state, run_at, attempts, last_error, created_at, trace_id)
         SELECT cn_uuid7(), p_org, 'core.fetch_media', 'bulk', jsonb_build_object('message_id', t.message),
