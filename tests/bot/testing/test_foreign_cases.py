@@ -177,6 +177,7 @@ FAIL = [
         "after the assertions before it",
     ),
     ("- user: /order\n- tap: Milk", "nothing to tap"),
+    ("- usr: /order", "there is no step kind 'usr'; did you mean 'user'?"),
     ("- user: /order\n- now: +61m\n- user: tea\n- utter: utter_ask_name", "utter_ask_name expected"),
 ]
 
