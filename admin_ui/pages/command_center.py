@@ -123,21 +123,6 @@ async def _erasures(desk: Desk) -> None:
             tag("a", desk.say({"en": "Open the inbox", "sw": "Fungua kikasha"})).props["href"] = inbox
 
 
-async def _erasures(desk: Desk) -> None:
-    open_now, since = await open_requests() if desk.may("contacts.view") else (0, None)
-    if not open_now:
-        return
-    text = desk.say(
-        {
-            "en": f"People who want everything about them deleted: {open_now}, since {desk.day(since)}. Each is on the list of the inbox.",
-            "sw": f"Watu wanaotaka kila kitu kuwahusu kifutwe: {open_now}, tangu {desk.day(since)}. Kila mmoja yuko kwenye orodha ya kikasha.",
-        }
-    )
-    with note(text, "warn"):
-        if inbox := link_to(desk, "/inbox"):
-            tag("a", desk.say({"en": "Open the inbox", "sw": "Fungua kikasha"})).props["href"] = inbox
-
-
 async def _today() -> None:
     desk = here()
     now = await insights.today(desk.now, desk.organization.zone)
