@@ -11,6 +11,8 @@
   (`audit`, `enqueue`, `send`). `bound(fn, writes=False)` for what only reads or shows. `tests/admin_ui/test_handlers.py` finds those that do not.
 * `part = await live(draw)` is a part of the page that `await part.refresh()` draws again (never `ui.refreshable`, which does it for everybody).
 * No Tailwind: what elements look like is said by `static/theme.css` (`panel`, `cn-grid cn-cols-2`, `cn-line`, `cn-muted` ...) with tokens such as `--ink`.
+* Texts: `{"en": ..., "sw": ...}`, or English alone with its Swahili in a catalogue (`admin_ui/swahili.py`; a skill's own by `in_swahili`). The kit
+  looks texts up by itself; with values, and in NiceGUI's own elements, say it: `ui.label(say("{n:,} seats", n=40))`, never an f-string.
 * `search(fn)` adds to the command palette, `todo(fn)` to the checklist of a new organization.
 """
 
@@ -39,7 +41,8 @@ from admin_ui.kit.empty import empty
 from admin_ui.kit.page import Group, Hit, Missing, Page, Todo, link_to, page, pages, search, todo
 from admin_ui.kit.skeleton import skeleton
 from admin_ui.kit.undo import undo
-from admin_ui.scope import Desk, Organization, here
+from admin_ui.scope import Desk, Organization, here, say
+from admin_ui.words import Words, in_swahili
 
 __all__ = [
     "Desk",
@@ -50,6 +53,7 @@ __all__ = [
     "Organization",
     "Page",
     "Todo",
+    "Words",
     "after_commit",
     "badge",
     "bar",
@@ -64,6 +68,7 @@ __all__ = [
     "heading",
     "here",
     "icon_button",
+    "in_swahili",
     "link_button",
     "link_to",
     "live",
@@ -72,6 +77,7 @@ __all__ = [
     "pages",
     "panel",
     "reload",
+    "say",
     "search",
     "select_field",
     "skeleton",

@@ -15,7 +15,7 @@ from admin_ui.kit.controls import icon_button, tag
 from admin_ui.kit.page import Page, may_see, pages
 from admin_ui.kit.palette import palette
 from admin_ui.kit.theme import accent_css
-from admin_ui.scope import Desk, here
+from admin_ui.scope import Desk, here, say
 from admin_ui.words import LOCALES
 
 __all__ = ["frame", "menu_of"]
@@ -40,7 +40,9 @@ def frame(desk: Desk, page: Page) -> Iterator[None]:
         if desk.principal.impersonated_by is not None:
             with ui.element("div").classes("cn-banner").props("role=status"):
                 ui.icon("visibility")
-                ui.label(f"You see this as {desk.name}. Everything you do is recorded with your own name.")
+                ui.label(
+                    say("You see this as {name}. Everything you do is recorded with your own name.", name=desk.name)
+                )
         with ui.element("main").classes(f"cn-main {'wide' if page.wide else ''}").props("id=content tabindex=-1"):
             yield
     palette(desk)
@@ -103,7 +105,8 @@ def _crumbs(desk: Desk, page: Page) -> None:
     while parent is not None and len(above) < 4:
         above.insert(0, parent)
         parent = by_path.get(parent.parent or "")
-    with ui.element("nav").classes("cn-crumbs").props('aria-label="Breadcrumbs"'):
+    with ui.element("nav").classes("cn-crumbs").props() as crumbs:
+        crumbs.props["aria-label"] = say("Breadcrumbs")
         for each in above:
             tag("a", desk.say(each.title)).props["href"] = each.path
             ui.label("/").props("aria-hidden=true")
