@@ -8,6 +8,7 @@
     const dark = wanted === "dark" || (wanted === "auto" && system.matches);
     html.dataset.theme = dark ? "dark" : "light";
     html.dataset.themeWanted = wanted;
+    document.cookie = `cn_shown=${dark ? "dark" : "light"}; path=/; max-age=31536000; samesite=lax`;
     if (window.Quasar) Quasar.Dark.set(dark);
   };
   paint();
@@ -22,6 +23,15 @@
     theme(name) {
       document.cookie = `cn_theme=${name}; path=/; max-age=31536000; samesite=lax`;
       paint();
+      window.emitEvent?.("cn_theme", html.dataset.theme === "dark");
+    },
+    // CodeMirror's field has no name of its own.
+    async editor(id, label) {
+      const el = window.getElement?.(id);
+      await el?.editorPromise;
+      const text = el?.$el.querySelector(".cm-content");
+      text?.setAttribute("aria-label", label);
+      text?.setAttribute("tabindex", "0");
     },
     locale(name) {
       document.cookie = `cn_locale=${name}; path=/; max-age=31536000; samesite=lax`;
