@@ -47,13 +47,13 @@ def bound(handle: Callable[..., Any], *, writes: bool = True) -> Callable[..., A
         client = context.client
         try:
             desk = await _renewed(desk_of(client))
-            with organization_scope(desk.organization.id):
-                if not writes:
+            if not writes:
+                with organization_scope(desk.organization.id):
                     await _call(handle, *event)
-                    return
-                with postponed():
-                    async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
-                        await _call(handle, *event, **({"work": work} if "work" in wanted else {}))
+                return
+            with postponed(), organization_scope(desk.organization.id):
+                async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
+                    await _call(handle, *event, **({"work": work} if "work" in wanted else {}))
         except SignedOut:
             toast("You are signed out. Sign in to go on.", kind="bad")
             ui.navigate.to("/login")

@@ -10,6 +10,7 @@ from uuid import UUID
 from nicegui import context, ui
 
 from admin_ui import gate
+from admin_ui.kit.after import go
 from admin_ui.kit.bound import bound
 from admin_ui.kit.controls import icon_button, tag
 from admin_ui.kit.page import Page, may_see, pages
@@ -126,15 +127,15 @@ def crumb(text: str) -> None:
 def _organizations(desk: Desk) -> None:
     with icon_button("swap_horiz", desk.word("switch_organization")), ui.menu().props("auto-close"):
         for identity, name in desk.organizations:
-            with ui.item(on_click=bound(_switch_to(identity), writes=False)) as item, ui.item_section():
-                item.props(f"{'active' if identity == desk.organization.id else ''}")
+            with ui.item(on_click=bound(_switch_to(identity))) as item, ui.item_section():
+                item.props(f"{'active' if identity == desk.organization.id else ''}").mark(f"organization-{identity}")
                 ui.label(name)
 
 
 def _switch_to(organization_id: UUID) -> Callable[[], None]:
     def switch() -> None:
         desk = here()
-        ui.navigate.to(gate.ticket(desk.session_id, desk.principal.id, organization_id, "/"))
+        go(gate.ticket(desk.session_id, desk.principal.id, organization_id, "/"))  # outside of this organization
 
     return switch
 
