@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -22,6 +23,7 @@ __all__ = [
     "dialog",
     "facts",
     "field",
+    "forget_kept",
     "heading",
     "icon_button",
     "link_button",
@@ -191,7 +193,10 @@ def text_field(
     return found.mark(mark) if mark else found
 
 
-def text_area(label: Words, value: str = "", *, hint: Words = "", rows: int = 4, mark: str = "") -> ui.textarea:
+def text_area(
+    label: Words, value: str = "", *, hint: Words = "", rows: int = 4, mark: str = "", keep: str = ""
+) -> ui.textarea:
+    """`keep`: under this name the browser keeps what is typed until `forget_kept`, through reloads and lost sockets."""
     target = f"field-{next(_numbers)}"
     with field(label, hint=hint, target=target):
         found = (
@@ -199,7 +204,20 @@ def text_area(label: Words, value: str = "", *, hint: Words = "", rows: int = 4,
             .props(f'outlined dense hide-bottom-space rows="{rows}" for="{target}"')
             .style("width: 100%")
         )
+    if keep:
+        found.props["data-keep"] = _kept_as(keep)
     return found.mark(mark) if mark else found
+
+
+def forget_kept(*names: str) -> None:
+    """What was typed is saved, or given up. In a handler that writes: after its commit."""
+    keys = [_kept_as(each) for each in names]
+    after_commit(lambda: ui.run_javascript(f"{json.dumps(keys)}.forEach(cn.forget)"))
+
+
+def _kept_as(name: str) -> str:
+    desk = here()
+    return f"{desk.organization.id}:{desk.path}:{name}"
 
 
 def select_field(

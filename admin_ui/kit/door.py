@@ -102,7 +102,7 @@ def door_field(
             found.props(f'type="{kind}"')
         if hint:
             ui.label(say(hint)).classes("cn-hint")
-    return found.mark(mark or label.lower().replace(" ", "-"))
+    return found.mark(mark or str(label).lower().replace(" ", "-"))
 
 
 def door_button(text: Words, on_click: Callable[[], Awaitable[None]], *, mark: str = "") -> ui.button:

@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from admin_ui.kit.bound import bound
-from admin_ui.kit.controls import button, select_field, text_area, text_field, toast
+from admin_ui.kit.controls import button, forget_kept, select_field, text_area, text_field, toast
 from admin_ui.scope import here, say
 from admin_ui.words import Words
 from bot.unit import Unit
@@ -74,6 +74,13 @@ class Fields:
         control.error = say(why)
         control.run_method("focus")
 
+    def saved(self) -> None:
+        """What the browser kept of what was typed is not needed any more."""
+        forget_kept(*(self._kept(name) for name in self._controls))
+
+    def _kept(self, name: str) -> str:
+        return f"{self._model.__name__}:{name}"
+
     def control(self, name: str) -> Any:
         return self._controls[name]
 
@@ -103,7 +110,9 @@ class Fields:
             return text_field(label, self._shown(value), hint=hint, kind="datetime-local", mark=name)
         if extra.get("ui") == "textarea" or is_list:
             text = "\n".join(value or []) if is_list else str(value or "")
-            return text_area(label, text, hint=hint or ("One a line." if is_list else ""), mark=name)
+            return text_area(
+                label, text, hint=hint or ("One a line." if is_list else ""), mark=name, keep=self._kept(name)
+            )
         html_kind = {"colour": "color", "password": "password", "email": "email"}.get(
             str(extra.get("ui", "")), "number" if kind in (int, float) else "text"
         )
@@ -147,6 +156,7 @@ def form(
         found = fields.read()
         if found is not None:
             await save(found, work)
+            fields.saved()
 
     with ui.element("div").classes("cn-line"):
         button(action or desk.word("save"), bound(keep), kind="primary", mark=f"save-{model.__name__}")

@@ -76,7 +76,7 @@ def _row(desk: Desk, each: log.Entry) -> dict[str, Any]:
 
 def _readable(action: str) -> str:
     """`api_key.created` -> `Api key created`."""
-    return action.replace(".", " ").replace("_", " ").capitalize()
+    return say(action.replace(".", " ").replace("_", " ").capitalize())
 
 
 def _short(subject: str) -> str:

@@ -16,6 +16,7 @@ from admin_ui.kit import (
     bound,
     button,
     facts,
+    forget_kept,
     heading,
     here,
     note,
@@ -221,6 +222,7 @@ def _hours(desk: Desk, found: Hours) -> None:
         found.away,
         rows=3,
         mark="away",
+        keep="away",
     )
 
     async def keep(work: Unit) -> None:
@@ -231,6 +233,7 @@ def _hours(desk: Desk, found: Hours) -> None:
             if str(opens) >= str(closes):
                 return
         await put_hours(work, Hours(days=days, away=away.value or ""))
+        forget_kept("away")
         toast(here().word("saved"))
 
     with ui.element("div").classes("cn-line"):

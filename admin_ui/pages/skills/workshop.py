@@ -174,7 +174,13 @@ class Workshop:
                 "sw": f"Maandishi ya {self.path}. Escape, kisha Tab, hutoka.",
             }
         )
-        ui.run_javascript(f"cn.editor({self.editor.id}, {json.dumps(label)})")
+        kept = {
+            "key": f"{self.desk.organization.id}:{self.bench.skill.name}:{self.path}",
+            "now": self.desk.now.timestamp() * 1000,
+            "saved": self.bench.draft.edited_at.timestamp() * 1000,
+            "mine": self.bench.draft.edited_by == self.desk.principal.actor,
+        }
+        ui.run_javascript(f"cn.editor({self.editor.id}, {json.dumps(label)}, {json.dumps(kept)})")
         self._mark_lines()
 
     async def _problems(self) -> None:
@@ -196,7 +202,7 @@ class Workshop:
         path = next((each for each in self.bench.texts if told.file.endswith(each)), "")
         with ui.element("button").classes("cn-row cn-problem").props('type="button"') as row:
             row.on("click", bound(lambda: self._go_to(path, told.line), writes=False), [])
-            badge(told.severity, "bad" if told.severity == "error" else "warn")
+            badge(say(told.severity), "bad" if told.severity == "error" else "warn")
             with ui.element("div").classes("cn-grow"):
                 ui.label(". ".join(map(_sentence, filter(None, (told.message, told.suggestion))))).classes("cn-small")
                 ui.label(f"{path or told.file}:{told.line}:{told.column}  {told.code}").classes("cn-muted cn-small num")
@@ -241,7 +247,9 @@ class Workshop:
         with ui.element("div").classes("cn-line between"):
             ui.label(title).classes("cn-strong")
             icon_button("open_in_full", "See it larger", bound(enlarge, writes=False))
-        ui.mermaid(drawn, config=DIAGRAM).classes("cn-diagram").props("tabindex=0")
+        ui.mermaid(drawn, config=DIAGRAM | {"flowchart": {"useMaxWidth": True}}).classes("cn-diagram").props(
+            "tabindex=0"
+        )
 
     async def _changes(self) -> None:
         found = await self.bench.changes()
@@ -251,7 +259,7 @@ class Workshop:
         for each in found:
             with ui.element("div").classes("cn-line between"):
                 ui.label(each.path).classes("cn-strong cn-small")
-                badge(each.what, {"added": "good", "removed": "bad"}.get(each.what, "warn"))  # type: ignore[arg-type]
+                badge(say(each.what), {"added": "good", "removed": "bad"}.get(each.what, "warn"))  # type: ignore[arg-type]
             with ui.element("pre").classes("cn-diff"):
                 for line in each.text.splitlines():
                     if line.startswith(("--- ", "+++ ")):  # the file's name stands above
@@ -459,8 +467,11 @@ class Workshop:
 
 
 def _theme() -> Literal["githubLight", "githubDark"]:
-    """As the page is shown; shell.js remembers it in a cookie."""
-    return "githubDark" if context.client.request.cookies.get("cn_shown") == "dark" else "githubLight"
+    """As the page is shown: as it was chosen, else as shell.js says that the system wants it."""
+    cookies = context.client.request.cookies
+    chosen = cookies.get("cn_theme", "auto")
+    is_dark = (cookies.get("cn_shown") if chosen == "auto" else chosen) == "dark"
+    return "githubDark" if is_dark else "githubLight"
 
 
 def _name_of(version: Version) -> str:

@@ -78,5 +78,15 @@ in_swahili(
         "Cancel the event": "Ghairi tukio",
         "Cancel the event?": "Ughairi tukio?",
         "It disappears from the chat at once. Tell its people with an announcement.": "Litatoweka kwenye mazungumzo mara moja. Wajulishe watu wake kwa tangazo.",
+        # what the audit log says was done
+        "Events ticket issued": "Tiketi imetolewa",
+        "Events ticket cancelled": "Tiketi imeghairiwa",
+        "Events ticket type removed": "Aina ya tiketi imeondolewa",
+        "Events ticket type created": "Aina ya tiketi imetengenezwa",
+        "Events ticket type changed": "Aina ya tiketi imebadilishwa",
+        "Events event removed": "Tukio limeondolewa",
+        "Events event created": "Tukio limetengenezwa",
+        "Events event changed": "Tukio limebadilishwa",
+        "Events checked in": "Mtu ameingizwa mlangoni",
     }
 )
