@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from nicegui import Client, context
 
-from admin_ui.words import Words, pick, word
+from admin_ui.words import LOCALES, Words, pick, word
 from bot.errors import Refused
 from bot.identity import Principal
 from bot.runtime import Runtime
 from store.tenancy import organization_scope
 
-__all__ = ["PLATFORM", "Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk"]
+__all__ = ["PLATFORM", "Desk", "Organization", "SignedOut", "desk_of", "here", "put_desk", "say"]
 
 _SIKU = ("Jumatatu", "Jumanne", "Jumatano", "Alhamisi", "Ijumaa", "Jumamosi", "Jumapili")
 _MIEZI = (
@@ -113,9 +113,9 @@ class Desk:
     def require(self, permission: str, **of: UUID | None) -> None:
         self.principal.require(permission, **of)
 
-    def say(self, words: Words) -> str:
-        """Of a text in several languages the one of this person; a plain string is the same in all."""
-        return pick(words, self.locale)
+    def say(self, words: Words, **values: object) -> str:
+        """In this person's language, with the values in its braces: `desk.say("{n} seats", n=40)`."""
+        return pick(words, self.locale, **values)
 
     def word(self, key: str, **values: object) -> str:
         """One of the shell's own words (`admin_ui/words.py`)."""
@@ -178,6 +178,22 @@ def desk_of(client: Client) -> Desk:
     if found is None:
         raise SignedOut
     return found
+
+
+def say(words: Words, **values: object) -> str:
+    """As `Desk.say`, also for who has not signed in: then by the cookie, or what the browser asks for."""
+    desk = _desks.get(context.client)
+    return pick(words, desk.locale if desk is not None else _asked_locale(), **values)
+
+
+def _asked_locale() -> str:
+    try:
+        request = context.client.request
+    except RuntimeError:  # drawn without a browser
+        return "en"
+    chosen = request.cookies.get("cn_locale", "")
+    asked = [part.partition(";")[0].strip()[:2] for part in request.headers.get("accept-language", "").split(",")]
+    return next((each for each in (chosen, *asked) if each in LOCALES), "en")
 
 
 def here() -> Desk:

@@ -1,10 +1,16 @@
-"""The shell's own words, English and Swahili. Pages give theirs as `{"en": ..., "sw": ...}` where they are written."""
+"""What is shown, in English and Swahili.
+
+A page gives a text as `{"en": ..., "sw": ...}`, or in English alone: then its Swahili stands in a catalogue, by the English (`in_swahili`).
+`tests/admin_ui/test_words.py` reads all pages and finds a text that has none. The shell's own words have keys (`word`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["LOCALES", "Words", "pick", "word"]
+from admin_ui.swahili import CATALOGUE
+
+__all__ = ["LOCALES", "Words", "in_swahili", "known_in_swahili", "pick", "word"]
 
 Words = str | Mapping[str, str]
 LOCALES = {"en": "English", "sw": "Kiswahili"}
@@ -69,7 +75,28 @@ def word(key: str, locale: str, **values: object) -> str:
     return (swahili if locale == "sw" else english).format(**values)
 
 
-def pick(words: Words, locale: str) -> str:
+_swahili: dict[str, str] = dict(CATALOGUE)
+
+
+def in_swahili(catalogue: Mapping[str, str]) -> None:
+    """Adds to what is known. Values stand in braces on both sides: `{"{n:,} contacts": "Anwani {n:,}"}`.
+
+    Raises:
+        ValueError: another catalogue says it differently already.
+    """
+    for english, swahili in catalogue.items():
+        if _swahili.setdefault(english, swahili) != swahili:
+            raise ValueError(f"{english!r} is {_swahili[english]!r} in Swahili already")
+
+
+def known_in_swahili() -> Mapping[str, str]:
+    return _swahili
+
+
+def pick(words: Words, locale: str, **values: object) -> str:
+    """A plain text without a Swahili form is shown as it is: names, numbers, what people wrote."""
     if isinstance(words, str):
-        return words
-    return words.get(locale) or words.get("en") or next(iter(words.values()), "")
+        found = _swahili.get(words, words) if locale == "sw" else words
+    else:
+        found = words.get(locale) or words.get("en") or next(iter(words.values()), "")
+    return found.format(**values) if values else found

@@ -12,6 +12,8 @@
 * `part = await live(draw)` is a part of the page that `await part.refresh()` draws again (never `ui.refreshable`, which does it for everybody);
   `later(draw)` is one that comes when the page stands already.
 * No Tailwind: what elements look like is said by `static/theme.css` (`panel`, `cn-grid cn-cols-2`, `cn-line`, `cn-muted` ...) with tokens such as `--ink`.
+* Texts: `{"en": ..., "sw": ...}`, or English alone with its Swahili in a catalogue (`admin_ui/swahili.py`; a skill's own by `in_swahili`). The kit
+  looks texts up by itself; with values, and in NiceGUI's own elements, say it: `ui.label(say("{n:,} seats", n=40))`, never an f-string.
 * `search(fn)` adds to the command palette, `todo(fn)` to the checklist of a new organization.
 """
 
@@ -25,6 +27,7 @@ from admin_ui.kit.controls import (
     dialog,
     facts,
     field,
+    forget_kept,
     heading,
     icon_button,
     link_button,
@@ -40,7 +43,8 @@ from admin_ui.kit.empty import empty
 from admin_ui.kit.page import Group, Hit, Missing, Page, Todo, link_to, page, pages, search, todo
 from admin_ui.kit.skeleton import skeleton
 from admin_ui.kit.undo import undo
-from admin_ui.scope import Desk, Organization, here
+from admin_ui.scope import Desk, Organization, here, say
+from admin_ui.words import Words, in_swahili
 
 __all__ = [
     "Desk",
@@ -51,6 +55,7 @@ __all__ = [
     "Organization",
     "Page",
     "Todo",
+    "Words",
     "after_commit",
     "badge",
     "bar",
@@ -61,10 +66,12 @@ __all__ = [
     "empty",
     "facts",
     "field",
+    "forget_kept",
     "go",
     "heading",
     "here",
     "icon_button",
+    "in_swahili",
     "later",
     "link_button",
     "link_to",
@@ -74,6 +81,7 @@ __all__ = [
     "pages",
     "panel",
     "reload",
+    "say",
     "search",
     "select_field",
     "skeleton",

@@ -17,7 +17,7 @@ from admin_ui import gate
 from admin_ui.kit.after import postponed
 from admin_ui.kit.controls import toast
 from admin_ui.kit.skeleton import skeleton
-from admin_ui.scope import Desk, SignedOut, desk_of, put_desk
+from admin_ui.scope import Desk, SignedOut, desk_of, put_desk, say
 from bot.errors import ChatNationError
 from bot.identity import NotAllowed
 from bot.unit import open_unit
@@ -47,25 +47,25 @@ def bound(handle: Callable[..., Any], *, writes: bool = True) -> Callable[..., A
         client = context.client
         try:
             desk = await _renewed(desk_of(client))
-            with desk.scope():
-                if not writes:
+            if not writes:
+                with desk.scope():
                     await _call(handle, *event)
-                    return
-                with postponed():
-                    async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
-                        await _call(handle, *event, **({"work": work} if "work" in wanted else {}))
+                return
+            with postponed(), desk.scope():
+                async with open_unit(desk.runtime, desk.organization.id, actor=desk.principal.actor) as work:
+                    await _call(handle, *event, **({"work": work} if "work" in wanted else {}))
         except SignedOut:
             toast("You are signed out. Sign in to go on.", kind="bad")
             ui.navigate.to("/login")
         except NotAllowed as e:
-            toast(f"You may not do that: {e}", kind="bad")
+            toast(say("You may not do that: {what}", what=e), kind="bad")
         except ChatNationError as e:
             log.info("gesture refused", extra={"handler": handle.__qualname__, "reason": type(e).__name__})
             toast(_sentence(str(e)), kind="bad")
         except Exception:
             number = uuid7().hex[-8:]
             log.exception("gesture failed", extra={"handler": handle.__qualname__, "number": number})
-            toast(f"That did not work. If it stays so, tell us this number: {number}", kind="bad")
+            toast(say("That did not work. If it stays so, tell us this number: {number}", number=number), kind="bad")
 
     if takes_event:
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
+from admin_ui.scope import say
 from admin_ui.words import Words, pick
 
 __all__ = ["bars", "chart", "lines"]
@@ -14,7 +15,7 @@ __all__ = ["bars", "chart", "lines"]
 _TEXT = {"color": "var(--muted)", "fontFamily": "Inter, system-ui, sans-serif", "fontSize": 11}
 
 
-def chart(options: Mapping[str, Any], *, label: str, height_px: int = 240) -> ui.echart:
+def chart(options: Mapping[str, Any], *, label: Words, height_px: int = 240) -> ui.echart:
     """Any ECharts options; what they do not say is ours. `label` is what a screen reader is told."""
     base: dict[str, Any] = {
         "color": [f"var(--chart-{n})" for n in range(1, 6)],
@@ -47,12 +48,17 @@ def chart(options: Mapping[str, Any], *, label: str, height_px: int = 240) -> ui
         },
     }
     found = ui.echart({**base, **options}, renderer="svg").style(f"height: {height_px}px; width: 100%")
-    found.props('role="img"').props["aria-label"] = label
+    found.props('role="img"').props["aria-label"] = say(label)
     return found
 
 
 def lines(
-    days: Sequence[str], series: Mapping[str, Sequence[float]], *, label: str, height_px: int = 240, filled: bool = True
+    days: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    *,
+    label: Words,
+    height_px: int = 240,
+    filled: bool = True,
 ) -> ui.echart:
     drawn = [
         {
@@ -75,7 +81,7 @@ def bars(
     names: Sequence[str],
     series: Mapping[str, Sequence[float]],
     *,
-    label: str,
+    label: Words,
     height_px: int = 240,
     stacked: bool = False,
 ) -> ui.echart:

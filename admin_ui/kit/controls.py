@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -11,7 +12,7 @@ from typing import Any, Literal
 from nicegui import context, ui
 
 from admin_ui.kit.after import after_commit
-from admin_ui.scope import here
+from admin_ui.scope import here, say
 from admin_ui.words import Words
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "dialog",
     "facts",
     "field",
+    "forget_kept",
     "heading",
     "icon_button",
     "link_button",
@@ -53,12 +55,11 @@ def tag(name: str, text: str = "", classes: str = "") -> ui.element:
 @contextmanager
 def heading(title: Words, text: Words = "") -> Iterator[None]:
     """The page's h1; the block holds its buttons."""
-    desk = here()
     with ui.element("div").classes("cn-title"):
         with ui.element("div"):
-            tag("h1", desk.say(title))
+            tag("h1", say(title))
             if text:
-                tag("div", desk.say(text), "cn-sub")
+                tag("div", say(text), "cn-sub")
         with ui.element("div").classes("cn-actions"):
             yield
 
@@ -66,14 +67,13 @@ def heading(title: Words, text: Words = "") -> Iterator[None]:
 @contextmanager
 def panel(title: Words = "", *, text: Words = "", classes: str = "", flush: bool = False) -> Iterator[ui.element]:
     """A card. `flush`: without padding, for tables and lists."""
-    desk = here()
     with ui.element("section").classes(f"cn-panel {'flush' if flush else ''} {classes}") as found:
         if title:
             head = ui.element("div").classes("cn-panel-head").style("padding: 16px 18px 8px" if flush else "")
             with head, ui.element("div").classes("cn-stack tight"):
-                tag("h2", desk.say(title))
+                tag("h2", say(title))
                 if text:
-                    tag("div", desk.say(text), "cn-muted cn-small")
+                    tag("div", say(text), "cn-muted cn-small")
         yield found
 
 
@@ -87,7 +87,7 @@ def button(
     mark: str = "",
 ) -> ui.button:
     """`on_click` comes from `bound`."""
-    found = ui.button(here().say(text), on_click=on_click, icon=icon, color=None)
+    found = ui.button(say(text), on_click=on_click, icon=icon, color=None)
     found.props("unelevated no-caps").classes(f"cn-btn {kind} {'small' if small else ''}")
     return found.mark(mark) if mark else found
 
@@ -96,14 +96,15 @@ def link_button(
     text: Words, href: str, *, icon: str | None = None, kind: Kind = "plain", small: bool = False
 ) -> ui.button:
     """Looks like a button, is a link: opens in a new tab with the middle button."""
-    found = ui.button(here().say(text), icon=icon, color=None).props(f'unelevated no-caps href="{html.escape(href)}"')
+    found = ui.button(say(text), icon=icon, color=None).props(f'unelevated no-caps href="{html.escape(href)}"')
     return found.classes(f"cn-btn {kind} {'small' if small else ''}")
 
 
-def icon_button(icon: str, label: str, on_click: Callable[..., Any] | None = None) -> ui.element:
+def icon_button(icon: str, label: Words, on_click: Callable[..., Any] | None = None) -> ui.element:
     """`label` is said by screen readers and shown on hover."""
+    text = say(label)
     with ui.element("button").classes("cn-icon") as found:
-        found.props["aria-label"], found.props["title"], found.props["type"] = label, label, "button"
+        found.props["aria-label"], found.props["title"], found.props["type"] = text, text, "button"
         ui.icon(icon).props("aria-hidden=true")
     if on_click is not None:
         found.on("click", on_click, [])
@@ -114,56 +115,55 @@ def badge(text: str, tone: Tone = "plain") -> ui.label:
     return ui.label(text).classes(f"cn-pill {tone}")
 
 
-def bar(share: float, *, label: str, tone: Tone = "accent") -> None:
+def bar(share: float, *, label: Words, tone: Tone = "accent") -> None:
     """How much of something is used; `share` from 0 to 1."""
     percent = round(max(0.0, min(1.0, share)) * 100)
     with ui.element("div").classes("cn-bar") as found:
         found.props(f'role="progressbar" aria-valuenow="{percent}" aria-valuemin="0" aria-valuemax="100"')
-        found.props["aria-label"] = label
+        found.props["aria-label"] = say(label)
         ui.element("div").classes(tone).style(f"width: {percent}%")
 
 
 def stat(
-    name: Words, value: str | int, note: str = "", *, href: str = "", tone: Literal["", "up", "down"] = ""
+    name: Words, value: str | int, note: Words = "", *, href: str = "", tone: Literal["", "up", "down"] = ""
 ) -> None:
     """A number with its name; a link to where it comes from."""
     text = f"{value:,}" if isinstance(value, int) else value
     with ui.element("a" if href else "div").classes("cn-panel cn-stat") as found:
         if href:
             found.props["href"] = href
-        ui.label(here().say(name)).classes("cn-stat-name")
+        ui.label(say(name)).classes("cn-stat-name")
         ui.label(text).classes("cn-stat-value")
         if note:
-            ui.label(note).classes(f"cn-stat-note {tone}")
+            ui.label(say(note)).classes(f"cn-stat-note {tone}")
 
 
-def note(text: str, tone: Literal["info", "warn", "bad", "good"] = "info") -> ui.element:
+def note(text: Words, tone: Literal["info", "warn", "bad", "good"] = "info") -> ui.element:
     icons = {"info": "info", "warn": "warning", "bad": "error", "good": "check_circle"}
     with ui.element("div").classes(f"cn-note {tone}").props('role="alert"' if tone == "bad" else "") as found:
         ui.icon(icons[tone]).props("aria-hidden=true")
-        ui.label(text)
+        ui.label(say(text))
     return found
 
 
-def facts(pairs: Sequence[tuple[str, str]], *, numbers: bool = False) -> None:
+def facts(pairs: Sequence[tuple[Words, str]], *, numbers: bool = False) -> None:
     """Names with their values; `numbers` stand to the right."""
     with ui.element("dl").classes(f"cn-facts {'numbers num' if numbers else ''}").style("margin: 0"):
         for name, value in pairs:
-            tag("dt", name)
+            tag("dt", say(name))
             tag("dd", value or "–").style("margin: 0")
 
 
 @contextmanager
 def field(label: Words, *, hint: Words = "", target: str = "") -> Iterator[None]:
     """Label above, control in the block, hint below."""
-    desk = here()
     with ui.element("div").classes("cn-field"):
-        found = tag("label", desk.say(label))
+        found = tag("label", say(label))
         if target:
             found.props["for"] = target
         yield
         if hint:
-            ui.label(desk.say(hint)).classes("cn-hint")
+            ui.label(say(hint)).classes("cn-hint")
 
 
 def text_field(
@@ -172,7 +172,7 @@ def text_field(
     *,
     hint: Words = "",
     kind: str = "text",
-    placeholder: str = "",
+    placeholder: Words = "",
     mark: str = "",
     on_change: Callable[..., Any] | None = None,
 ) -> ui.input:
@@ -182,7 +182,7 @@ def text_field(
         is_password = kind == "password"
         found = ui.input(
             value=value,
-            placeholder=placeholder,
+            placeholder=say(placeholder),
             password=is_password,
             password_toggle_button=is_password,
             on_change=on_change,
@@ -193,7 +193,10 @@ def text_field(
     return found.mark(mark) if mark else found
 
 
-def text_area(label: Words, value: str = "", *, hint: Words = "", rows: int = 4, mark: str = "") -> ui.textarea:
+def text_area(
+    label: Words, value: str = "", *, hint: Words = "", rows: int = 4, mark: str = "", keep: str = ""
+) -> ui.textarea:
+    """`keep`: under this name the browser keeps what is typed until `forget_kept`, through reloads and lost sockets."""
     target = f"field-{next(_numbers)}"
     with field(label, hint=hint, target=target):
         found = (
@@ -201,7 +204,20 @@ def text_area(label: Words, value: str = "", *, hint: Words = "", rows: int = 4,
             .props(f'outlined dense hide-bottom-space rows="{rows}" for="{target}"')
             .style("width: 100%")
         )
+    if keep:
+        found.props["data-keep"] = _kept_as(keep)
     return found.mark(mark) if mark else found
+
+
+def forget_kept(*names: str) -> None:
+    """What was typed is saved, or given up. In a handler that writes: after its commit."""
+    keys = [_kept_as(each) for each in names]
+    after_commit(lambda: ui.run_javascript(f"{json.dumps(keys)}.forEach(cn.forget)"))
+
+
+def _kept_as(name: str) -> str:
+    desk = here()
+    return f"{desk.organization.id}:{desk.path}:{name}"
 
 
 def select_field(
@@ -226,28 +242,27 @@ def select_field(
     return found.mark(mark) if mark else found
 
 
-def toast(message: str, *, kind: Literal["plain", "bad"] = "plain") -> None:
+def toast(message: Words, *, kind: Literal["plain", "bad"] = "plain") -> None:
     """In a handler that writes: after its commit."""
-    is_bad = kind == "bad"
+    is_bad, text = kind == "bad", say(message)
     attributes = {"role": "alert" if is_bad else "status"}
     after_commit(
-        lambda: ui.notify(message, position="bottom", timeout=7000 if is_bad else 3500, classes=kind, attrs=attributes)
+        lambda: ui.notify(text, position="bottom", timeout=7000 if is_bad else 3500, classes=kind, attrs=attributes)
     )
 
 
 @contextmanager
 def dialog(title: Words, *, text: Words = "", wide: bool = False) -> Iterator[ui.dialog]:
     """Made for one showing: opened by `.open()`, gone when it is closed; the focus stays inside (Quasar). End it with a `div.cn-actions`."""
-    desk = here()
     with context.client.layout:  # not where the button is: that may be drawn again while the dialog is open
         found = ui.dialog()
     found.on("hide", found.delete)
     with found, ui.element("div").classes(f"cn-dialog {'wide' if wide else ''}") as inner:
-        inner.props["aria-label"] = desk.say(title)
+        inner.props["aria-label"] = say(title)
         inner.props("role=dialog aria-modal=true")
-        tag("h2", desk.say(title))
+        tag("h2", say(title))
         if text:
-            tag("p", desk.say(text), "cn-muted")
+            tag("p", say(text), "cn-muted")
         yield found
 
 
@@ -255,9 +270,8 @@ def confirm(
     title: Words, text: Words, action: Words, on_yes: Callable[..., Any], *, kind: Kind = "danger"
 ) -> ui.dialog:
     """For what cannot be undone. `on_yes` comes from `bound`. The dialog is gone when it was answered."""
-    desk = here()
     with dialog(title, text=text) as found, ui.element("div").classes("cn-actions"):
-        button(desk.word("cancel"), found.close, kind="quiet")
+        button(here().word("cancel"), found.close, kind="quiet")
         button(action, kind=kind).on("click", found.close, []).on("click", on_yes, [])
     found.open()
     return found

@@ -7,16 +7,19 @@ from contextlib import contextmanager
 
 from nicegui import ui
 
+from admin_ui.scope import say
+from admin_ui.words import Words
+
 __all__ = ["empty"]
 
 
 @contextmanager
-def empty(icon: str, title: str, text: str) -> Iterator[None]:
+def empty(icon: str, title: Words, text: Words) -> Iterator[None]:
     """The block holds what one can do about it: `with empty("confirmation_number", "No tickets yet", "..."): button(...)`."""
     with ui.element("div").classes("cn-empty"):
         ui.icon(icon).props("aria-hidden=true")
-        _tag("h2", title)
-        _tag("p", text)
+        _tag("h2", say(title))
+        _tag("p", say(text))
         with ui.element("div").classes("cn-actions"):
             yield
 

@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from admin_ui.kit.bound import bound
-from admin_ui.kit.controls import button, select_field, text_area, text_field, toast
-from admin_ui.scope import here
+from admin_ui.kit.controls import button, forget_kept, select_field, text_area, text_field, toast
+from admin_ui.scope import here, say
 from admin_ui.words import Words
 from bot.unit import Unit
 
@@ -71,8 +71,15 @@ class Fields:
         if control is None or not hasattr(control, "error"):
             toast(why, kind="bad")
             return
-        control.error = why
+        control.error = say(why)
         control.run_method("focus")
+
+    def saved(self) -> None:
+        """What the browser kept of what was typed is not needed any more."""
+        forget_kept(*(self._kept(name) for name in self._controls))
+
+    def _kept(self, name: str) -> str:
+        return f"{self._model.__name__}:{name}"
 
     def control(self, name: str) -> Any:
         return self._controls[name]
@@ -95,15 +102,17 @@ class Fields:
             )
         if kind is bool:
             with ui.element("div").classes("cn-field"):
-                switch = ui.switch(str(label), value=bool(value)).mark(name)
+                switch = ui.switch(say(label), value=bool(value)).mark(name)
                 if hint:
-                    ui.label(hint).classes("cn-hint")
+                    ui.label(say(hint)).classes("cn-hint")
             return switch
         if kind is datetime:
             return text_field(label, self._shown(value), hint=hint, kind="datetime-local", mark=name)
         if extra.get("ui") == "textarea" or is_list:
             text = "\n".join(value or []) if is_list else str(value or "")
-            return text_area(label, text, hint=hint or ("One a line." if is_list else ""), mark=name)
+            return text_area(
+                label, text, hint=hint or ("One a line." if is_list else ""), mark=name, keep=self._kept(name)
+            )
         html_kind = {"colour": "color", "password": "password", "email": "email"}.get(
             str(extra.get("ui", "")), "number" if kind in (int, float) else "text"
         )
@@ -147,6 +156,7 @@ def form(
         found = fields.read()
         if found is not None:
             await save(found, work)
+            fields.saved()
 
     with ui.element("div").classes("cn-line"):
         button(action or desk.word("save"), bound(keep), kind="primary", mark=f"save-{model.__name__}")
@@ -158,22 +168,22 @@ def sentence(error: ErrorDetails) -> str:
     bounds = error.get("ctx") or {}
     match error["type"]:
         case "string_too_short" | "missing":
-            return "Please fill this in"
+            return say("Please fill this in")
         case "string_too_long":
-            return f"At most {bounds.get('max_length')} characters"
+            return say("At most {most} characters", most=bounds.get("max_length"))
         case "greater_than_equal":
-            return f"At least {bounds.get('ge')}"
+            return say("At least {least}", least=bounds.get("ge"))
         case "greater_than":
-            return f"More than {bounds.get('gt')}"
+            return say("More than {least}", least=bounds.get("gt"))
         case "less_than_equal":
-            return f"At most {bounds.get('le')}"
+            return say("At most {most}", most=bounds.get("le"))
         case "int_parsing" | "int_type" | "int_from_float" | "float_parsing" | "float_type":
-            return "A number, please"
+            return say("A number, please")
         case "value_error":
             text = str(error["msg"]).removeprefix("Value error, ")
-            return text[:1].upper() + text[1:]
+            return say(text[:1].upper() + text[1:])
         case kind if kind.startswith(("datetime", "string_type", "none_required")) and error.get("input") in (None, ""):
-            return "Please fill this in"
+            return say("Please fill this in")
         case _:
             return str(error["msg"])
 
@@ -189,7 +199,7 @@ def _kind_of(annotation: Any) -> tuple[Any, bool]:
 
 def _options_of(kind: Any) -> Mapping[Any, str] | None:
     if get_origin(kind) is Literal:
-        return {value: str(value).replace("_", " ").capitalize() for value in get_args(kind)}
+        return {value: say(str(value).replace("_", " ").capitalize()) for value in get_args(kind)}
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return {member: str(member.value).replace("_", " ").capitalize() for member in kind}
+        return {member: say(str(member.value).replace("_", " ").capitalize()) for member in kind}
     return None

@@ -10,13 +10,14 @@ from uuid import UUID
 from nicegui import context, ui
 
 from admin_ui import gate
+from admin_ui.kit.after import go
 from admin_ui.kit.bell import bell
 from admin_ui.kit.bound import bound
 from admin_ui.kit.controls import button, icon_button, tag
 from admin_ui.kit.page import Page, may_see, pages
 from admin_ui.kit.palette import palette
 from admin_ui.kit.theme import accent_css
-from admin_ui.scope import Desk, here
+from admin_ui.scope import Desk, here, say
 from admin_ui.words import LOCALES
 from bot.identity.impersonation import stop_impersonating
 
@@ -118,7 +119,8 @@ def _crumbs(desk: Desk, page: Page) -> None:
     while parent is not None and len(above) < 4:
         above.insert(0, parent)
         parent = by_path.get(parent.parent or "")
-    with ui.element("nav").classes("cn-crumbs").props('aria-label="Breadcrumbs"'):
+    with ui.element("nav").classes("cn-crumbs").props() as crumbs:
+        crumbs.props["aria-label"] = say("Breadcrumbs")
         for each in above:
             tag("a", desk.say(each.title)).props["href"] = each.path
             ui.label("/").props("aria-hidden=true")
@@ -138,15 +140,15 @@ def crumb(text: str) -> None:
 def _organizations(desk: Desk) -> None:
     with icon_button("swap_horiz", desk.word("switch_organization")), ui.menu().props("auto-close"):
         for identity, name in desk.organizations:
-            with ui.item(on_click=bound(_switch_to(identity), writes=False)) as item, ui.item_section():
-                item.props(f"{'active' if identity == desk.organization.id else ''}")
+            with ui.item(on_click=bound(_switch_to(identity))) as item, ui.item_section():
+                item.props(f"{'active' if identity == desk.organization.id else ''}").mark(f"organization-{identity}")
                 ui.label(name)
 
 
 def _switch_to(organization_id: UUID) -> Callable[[], None]:
     def switch() -> None:
         desk = here()
-        ui.navigate.to(gate.ticket(desk.session_id, desk.principal.id, organization_id, "/"))
+        go(gate.ticket(desk.session_id, desk.principal.id, organization_id, "/"))  # outside of this organization
 
     return switch
 

@@ -10,6 +10,8 @@ from nicegui.events import SortableEventArguments
 
 from admin_ui.kit.bound import bound
 from admin_ui.kit.controls import icon_button
+from admin_ui.scope import say
+from admin_ui.words import Words
 
 __all__ = ["sortable"]
 
@@ -17,12 +19,12 @@ T = TypeVar("T")
 
 
 def sortable(
-    items: Sequence[T], draw: Callable[[T], Any], moved: Callable[[list[T]], Awaitable[Any]], *, label: str
+    items: Sequence[T], draw: Callable[[T], Any], moved: Callable[[list[T]], Awaitable[Any]], *, label: Words
 ) -> ui.element:
     """`draw` shows one item; `moved` gets all of them in their new order, in one transaction."""
     order = list(items)
     host = ui.column().classes("cn-sortable").props('role="list"')
-    host.props["aria-label"] = label
+    host.props["aria-label"] = say(label)
 
     async def move(old: int, new: int) -> None:
         if old == new or not 0 <= new < len(order):

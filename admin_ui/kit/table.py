@@ -20,7 +20,7 @@ from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
 from admin_ui.kit.bound import bound
 from admin_ui.kit.controls import button, dialog, icon_button, text_field, toast
-from admin_ui.scope import here
+from admin_ui.scope import here, say
 from admin_ui.words import Words
 
 __all__ = ["Column", "Filter", "Query", "Rows", "Table", "table"]
@@ -211,6 +211,8 @@ async def table(
         f'flat binary-state-sort :rows-per-page-options="{list(PAGE_SIZES)}" :grid="Quasar.Screen.lt.sm" hide-selected-banner'
     )
     element.props["no-data-label"] = desk.say(nothing)
+    element.props["rows-per-page-label"] = say("Rows per page")
+    element.props(':pagination-label="(first, last, all) => `${first}–${last} / ${all}`"')
     element.add_slot("body-cell", _CELL)
     element.add_slot("item", _CARD)
     made.element = element
@@ -237,7 +239,7 @@ async def table(
 
 def _filter(name: str, each: Filter) -> ui.select:
     found = (
-        ui.select(dict(each.options), value=each.start)
+        ui.select({key: say(text) for key, text in each.options.items()}, value=each.start)
         .props("outlined dense hide-bottom-space options-dense")
         .style("min-width: 150px")
         .mark(f"{name}-{each.name}")
@@ -272,10 +274,10 @@ def _views(made: Table, find_field: ui.input | None, selects: Mapping[str, ui.se
                 with ui.item(on_click=bound(lambda view=view: use(view), writes=False)), ui.item_section():
                     ui.label(name)
             with ui.item(on_click=bound(ask, writes=False)), ui.item_section():
-                ui.label("Save this view…")
+                ui.label(say("Save this view…"))
             if saved():
                 with ui.item(on_click=bound(forget, writes=False)), ui.item_section():
-                    ui.label("Forget all views")
+                    ui.label(say("Forget all views"))
 
     def use(view: Mapping[str, Any]) -> None:
         menu.close()
@@ -294,7 +296,7 @@ def _views(made: Table, find_field: ui.input | None, selects: Mapping[str, ui.se
 
                 def keep() -> None:
                     if not (name.value or "").strip():
-                        name.error = "Give it a name"
+                        name.error = say("Give it a name")
                         return
                     app.storage.user[key] = {**saved(), name.value.strip()[:60]: made.query.to_json()}
                     asking.close()

@@ -8,16 +8,18 @@ from typing import Any
 from nicegui import context, ui
 
 from admin_ui.kit.after import after_commit
-from admin_ui.scope import here
+from admin_ui.scope import here, say
+from admin_ui.words import Words
 
 __all__ = ["undo"]
 
 SHOWN_S = 8.0
 
 
-def undo(message: str, back: Callable[..., Awaitable[Any]]) -> None:
+def undo(message: Words, back: Callable[..., Awaitable[Any]]) -> None:
     """`back` is a handler made by `bound`. It is offered for eight seconds, once the work is committed."""
-    after_commit(lambda: _show(message, back))
+    text = say(message)
+    after_commit(lambda: _show(text, back))
 
 
 def _show(message: str, back: Callable[..., Awaitable[Any]]) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from nicegui import ui
 
 from admin_ui.kit.controls import note
+from admin_ui.scope import say
 from bot.messages import ContactCard, Outbound
 from bot.render import (
     Outcome,
@@ -37,12 +38,12 @@ _CODE = re.compile(r"```(.+?)```", re.DOTALL)
 _MARKS = (("*", "strong"), ("_", "em"), ("~", "s"))
 _LINK = re.compile(r"(?<![\w/])(https?://[^\s<]+)")
 _WORDS = {
-    Outcome.SPLIT: "is long and goes out as several messages",
-    Outcome.PAGED: "has many options and goes out as pages of a list",
-    Outcome.SHORTENED: "is shortened where it is seen; the whole stands beside it",
-    Outcome.MOVED: "does not fit there and stands in the text instead",
-    Outcome.REPLACED: "shows nothing; something neutral stands there",
-    Outcome.REFUSED: "does not go out like this",
+    Outcome.SPLIT: "{field} is long and goes out as several messages ({size} of {limit}).",
+    Outcome.PAGED: "{field} has many options and goes out as pages of a list ({size} of {limit}).",
+    Outcome.SHORTENED: "{field} is shortened where it is seen; the whole stands beside it ({size} of {limit}).",
+    Outcome.MOVED: "{field} does not fit there and stands in the text instead ({size} of {limit}).",
+    Outcome.REPLACED: "{field} shows nothing; something neutral stands there ({size} of {limit}).",
+    Outcome.REFUSED: "{field} does not go out like this ({size} of {limit}).",
 }
 
 
@@ -53,12 +54,14 @@ def whatsapp_preview(part: Outbound, *, media_src: str = "") -> None:
             draw(each, media_src=media_src)
     for problem in check(part):
         tone = "bad" if problem.outcome is Outcome.REFUSED else "warn"
-        note(f"{problem.field} {_WORDS[problem.outcome]} ({problem.size} of {problem.limit}).", tone)  # type: ignore[arg-type]
+        told = say(_WORDS[problem.outcome], field=problem.field, size=problem.size, limit=problem.limit)
+        note(told, tone)  # type: ignore[arg-type]
 
 
 @contextmanager
 def phone() -> Iterator[None]:
-    with ui.element("div").classes("cn-phone").props('role="group" aria-label="Preview on a phone"'):
+    with ui.element("div").classes("cn-phone").props("role=group") as found:
+        found.props["aria-label"] = say("Preview on a phone")
         yield
 
 
@@ -90,7 +93,7 @@ def draw(message: Rendered, *, media_src: str = "") -> None:
             _buttons([message.label])
         case RLocationRequest(body=body):
             _bubble(body)
-            _buttons(["📍 Send location"])
+            _buttons([f"📍 {say('Send location')}"])
         case RLocation():
             with _box():
                 ui.label(f"📍 {message.name or f'{message.latitude:.4f}, {message.longitude:.4f}'}").classes(
@@ -100,9 +103,11 @@ def draw(message: Rendered, *, media_src: str = "") -> None:
         case RContacts(cards=cards):
             _cards(cards)
         case RTemplate():
-            _bubble(f"Template {message.name} ({message.language})", "", message.category)
+            _bubble(
+                say("Template {name} ({language})", name=message.name, language=message.language), "", message.category
+            )
         case RReaction(emoji=emoji):
-            _bubble(emoji or "reaction taken back")
+            _bubble(emoji or say("reaction taken back"))
 
 
 def formatted(text: str) -> str:
@@ -140,7 +145,7 @@ def _bubble(body: str, header: str = "", footer: str = "") -> None:
 
 def _text(text: str) -> None:
     shown, rest = text[:READ_MORE_AFTER], text[READ_MORE_AFTER:]
-    more = '… <span class="cn-wa-more">Read more</span>' if rest else ""
+    more = '… <span class="cn-wa-more">' + html.escape(say("Read more")) + "</span>" if rest else ""
     ui.html(formatted(shown) + more, sanitize=False).classes("cn-wa-text")
 
 
@@ -165,11 +170,11 @@ def _list(message: RList) -> None:
 def _media(message: RMedia, src: str) -> None:
     with _box():
         if message.kind == "document":
-            ui.label(f"📄 {message.filename or 'Document'}").classes("cn-wa-file")
+            ui.label(f"📄 {message.filename or say('Document')}").classes("cn-wa-file")
         elif src:
             ui.element("img").props(f'src="{html.escape(src)}" alt=""').style("width: 100%; border-radius: 6px")
         else:
-            ui.label(message.kind.value.title()).classes("cn-wa-media")
+            ui.label(say(message.kind.value.title())).classes("cn-wa-media")
         if message.caption:
             _text(message.caption)
 

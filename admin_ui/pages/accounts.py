@@ -7,9 +7,10 @@ from uuid import UUID
 from nicegui import context, ui
 
 from admin_ui import gate
-from admin_ui.kit import page
+from admin_ui.kit import page, say
 from admin_ui.kit.controls import tag
 from admin_ui.kit.door import DoorField, Problem, door, door_button, door_field, guarded
+from admin_ui.words import Words
 from bot.errors import ChatNationError
 from bot.identity import access, second_factor
 from bot.identity.access import SignedIn
@@ -27,7 +28,7 @@ HINT = "At least 10 characters. Four words that have nothing to do with each oth
 
 @page("/register", title={"en": "Create an organization", "sw": "Anzisha shirika"}, public=True)
 async def register_page(runtime: Runtime, ticket: str = "") -> None:
-    ui.page_title("Create an organization · ChatNation")
+    ui.page_title(say("Create an organization · ChatNation"))
     try:
         newcomer = open_ticket(runtime, ticket) if ticket else None
     except ChatNationError:
@@ -47,7 +48,7 @@ async def register_page(runtime: Runtime, ticket: str = "") -> None:
                 "Password", kind="password", autocomplete="new-password", hint=HINT, mark="password"
             )
         else:
-            ui.label(f"You sign in as {newcomer.email}.").classes("cn-muted")
+            ui.label(say("You sign in as {email}.", email=newcomer.email)).classes("cn-muted")
 
         async def go() -> None:
             given = {name: each.value or "" for name, each in fields.items()}
@@ -70,19 +71,19 @@ async def register_page(runtime: Runtime, ticket: str = "") -> None:
 
         door_button("Create it", go, mark="register")
         with ui.element("div").classes("cn-small"):
-            tag("a", "I have an account: sign in").props["href"] = "/login"
+            tag("a", say("I have an account: sign in")).props["href"] = "/login"
 
 
 def _countries() -> ui.select:
     with ui.element("div").classes("cn-field"):
-        tag("label", "Country").props["for"] = "register-country"
-        found = ui.select({code: name for code, (name, _) in COUNTRIES.items()}, value="KE").mark("country")
+        tag("label", say("Country")).props["for"] = "register-country"
+        found = ui.select({code: say(name) for code, (name, _) in COUNTRIES.items()}, value="KE").mark("country")
         return found.props('outlined dense hide-bottom-space options-dense for="register-country"')
 
 
 @page("/forgot", title={"en": "Forgot password", "sw": "Nimesahau nywila"}, public=True)
 async def forgot(runtime: Runtime) -> None:
-    ui.page_title("Forgot password · ChatNation")
+    ui.page_title(say("Forgot password · ChatNation"))
     with door("Forgot your password?", "Tell us your e-mail address: a letter with a link comes within a minute."):
         problem = Problem()
         email = door_field("E-mail", kind="email", autocomplete="username", mark="email")
@@ -100,18 +101,18 @@ async def forgot(runtime: Runtime) -> None:
 
         door_button("Send the letter", go, mark="send")
         with ui.element("div").classes("cn-small"):
-            tag("a", "Back to signing in").props["href"] = "/login"
+            tag("a", say("Back to signing in")).props["href"] = "/login"
 
 
 @page("/reset", title={"en": "New password", "sw": "Nywila mpya"}, public=True)
 async def reset(runtime: Runtime, token: str = "") -> None:
-    ui.page_title("New password · ChatNation")
+    ui.page_title(say("New password · ChatNation"))
     try:
         email = await read_reset(runtime, token)
     except LinkSpent as e:
         _spent(e, "Ask for a new letter", "/forgot")
         return
-    with door("Choose a new password", f"For {email}. You are signed out everywhere else."):
+    with door("Choose a new password", say("For {email}. You are signed out everywhere else.", email=email)):
         problem = Problem()
         password = door_field("New password", kind="password", autocomplete="new-password", hint=HINT, mark="password")
 
@@ -129,14 +130,22 @@ async def reset(runtime: Runtime, token: str = "") -> None:
 
 @page("/invitation", title={"en": "Invitation", "sw": "Mwaliko"}, public=True)
 async def invitation(runtime: Runtime, token: str = "", ticket: str = "") -> None:
-    ui.page_title("Invitation · ChatNation")
+    ui.page_title(say("Invitation · ChatNation"))
     try:
         found = await read_invitation(runtime, token)
     except LinkSpent as e:
         _spent(e, "Sign in", "/login")
         return
-    role = found.role_name or role_name(found.role, "en")
-    with door(f"Join {found.organization}", f"{found.inviter or 'Somebody there'} invites {found.email} as {role}."):
+    role = found.role_name or role_name(found.role, say({"en": "en", "sw": "sw"}))
+    with door(
+        say("Join {organization}", organization=found.organization),
+        say(
+            "{inviter} invites {email} as {role}.",
+            inviter=found.inviter or say("Somebody there"),
+            email=found.email,
+            role=role,
+        ),
+    ):
         problem = Problem()
         if found.has_account:
             await _join(runtime, token, found.email, problem)
@@ -167,7 +176,9 @@ async def invitation(runtime: Runtime, token: str = "", ticket: str = "") -> Non
 async def _join(runtime: Runtime, token: str, email: str, problem: Problem) -> None:
     session_id = _session_id()
     if session_id is None:
-        ui.label(f"You have an account as {email}. Sign in, and come back here by the same link.").classes("cn-muted")
+        ui.label(
+            say("You have an account as {email}. Sign in, and come back here by the same link.", email=email)
+        ).classes("cn-muted")
         door_link("Sign in", f"/login?next=/invitation%3Ftoken%3D{token}")
         return
 
@@ -253,7 +264,7 @@ async def set_up(runtime: Runtime) -> None:
                     ui.label(each).classes("cn-code")
 
         door_button("Turn it on", go, mark="confirm")
-        tag("a", "Go on to the app").props["href"] = "/"
+        tag("a", say("Go on to the app")).props["href"] = "/"
 
 
 @page("/no-organization", title={"en": "No organization", "sw": "Hakuna shirika"}, public=True)
@@ -278,16 +289,16 @@ async def suspended(runtime: Runtime) -> None:
         _sign_out_link()
 
 
-def door_link(text: str, href: str) -> None:
-    ui.button(text, color=None).props(f'unelevated no-caps href="{href}"').classes("cn-btn primary block")
+def door_link(text: Words, href: str) -> None:
+    ui.button(say(text), color=None).props(f'unelevated no-caps href="{href}"').classes("cn-btn primary block")
 
 
 def _sign_out_link() -> None:
     with ui.element("div").classes("cn-small"):
-        tag("a", "Sign out").props["href"] = "/leave"
+        tag("a", say("Sign out")).props["href"] = "/leave"
 
 
-def _spent(error: Exception, text: str, href: str) -> None:
+def _spent(error: Exception, text: Words, href: str) -> None:
     with door("This link does not work any more"):
         Problem().say(str(error))
         door_link(text, href)

@@ -25,6 +25,7 @@ from admin_ui.kit import (
     page,
     panel,
     reload,
+    say,
     select_field,
     text_area,
     text_field,
@@ -92,14 +93,14 @@ def _key(desk: Desk, each: KeyRow) -> None:
             with ui.element("div").classes("cn-line"):
                 ui.label(each.name).classes("cn-strong")
                 if each.revoked_at is not None:
-                    badge("revoked")
+                    badge(say("revoked"))
                 elif is_over:
-                    badge("expired", "warn")
+                    badge(say("expired"), "warn")
                 elif each.kind == "internal":
-                    badge("internal", "info")
+                    badge(say("internal"), "info")
             ui.label(f"cn_{each.prefix}_…  ·  {', '.join(each.scopes)}").classes("cn-muted cn-small")
-        used = f"used {desk.ago(each.last_used_at)}" if each.last_used_at else "never used"
-        until = f"until {desk.day(each.expires_at)}" if each.expires_at else ""
+        used = say("used {ago}", ago=desk.ago(each.last_used_at)) if each.last_used_at else say("never used")
+        until = say("until {day}", day=desk.day(each.expires_at)) if each.expires_at else ""
         ui.label(f"{used}  ·  {until}").classes("cn-muted cn-small num")
         if not is_over:
             button(
@@ -117,7 +118,7 @@ def _ask(key_id: UUID, name: str) -> None:
         reload()
 
     confirm(
-        f"Revoke “{name}”?",
+        say("Revoke “{name}”?", name=name),
         "Programs that use it are refused from now on. This cannot be undone.",
         "Revoke",
         bound(go, writes=False),
@@ -135,7 +136,9 @@ async def _new_key(desk: Desk, listing: Live) -> None:
             fields: dict[str, Any] = {
                 "name": text_field("Name", hint="What it is for, such as “Website”.", mark="key-name"),
                 "scopes": select_field("It may", mine, [], multiple=True, find=True, mark="key-scopes"),
-                "expires_at": select_field("Good for", LIVES, 365, mark="key-life"),
+                "expires_at": select_field(
+                    "Good for", {days: say(text) for days, text in LIVES.items()}, 365, mark="key-life"
+                ),
                 "allowed_ips": text_area(
                     "Only from these addresses", hint="One a line, such as 10.0.0.0/24. Empty: from everywhere.", rows=2
                 ),

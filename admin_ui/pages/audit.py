@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
-from admin_ui.kit import Desk, Group, heading, page, panel
+from admin_ui.kit import Desk, Group, heading, page, panel, say
 from admin_ui.kit.table import Column, Filter, Query, Rows, table
 from store import audit as log
 
@@ -66,7 +67,7 @@ def _row(desk: Desk, each: log.Entry) -> dict[str, Any]:
     return {
         "at": desk.moment(each.at),
         "who": each.actor_name
-        or {"contact": "A contact", "job": "A job", "user": "A former user"}.get(kind, each.actor),
+        or say({"contact": "A contact", "job": "A job", "user": "A former user"}.get(kind, each.actor)),
         "action": _readable(each.action),
         "subject": _short(each.subject),
         "change": _change(each.before, each.after),
@@ -75,7 +76,7 @@ def _row(desk: Desk, each: log.Entry) -> dict[str, Any]:
 
 def _readable(action: str) -> str:
     """`api_key.created` -> `Api key created`."""
-    return action.replace(".", " ").replace("_", " ").capitalize()
+    return say(action.replace(".", " ").replace("_", " ").capitalize())
 
 
 def _short(subject: str) -> str:
@@ -91,14 +92,16 @@ def _change(before: Any, after: Any) -> str:
         if old.get(key) != new.get(key):
             name = f"{key.replace('_', ' ')}: " if key else ""
             told.append(name + " → ".join(_text(each[key]) for each in (old, new) if key in each))
-    more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+    more = say(" and {more} more", more=len(told) - MOST_TOLD) if len(told) > MOST_TOLD else ""
     return "; ".join(told[:MOST_TOLD]) + more
 
 
 def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_text, value)) or "none"
+        return ", ".join(map(_text, value)) or say("none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = "none" if value is None else str(value)
+        return say("yes") if value else say("no")
+    text = say("none") if value is None else str(value)
+    if re.fullmatch(r"[0-9a-f]{32,}", text):  # a fingerprint: its beginning tells it from another
+        return text[:8] + "…"
     return text if len(text) <= 60 else text[:59] + "…"

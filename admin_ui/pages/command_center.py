@@ -23,6 +23,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    say,
     stat,
     todo,
 )
@@ -238,7 +239,7 @@ def _step(desk: Desk, each: Todo) -> None:
         if each.href:
             line.props["href"] = each.href
         icon = ui.icon("check_circle" if each.is_done else "radio_button_unchecked").props("role=img")
-        icon.props["aria-label"] = "done" if each.is_done else "to do"
+        icon.props["aria-label"] = say("done") if each.is_done else say("to do")
         with ui.element("div").classes("cn-stack tight"):
             ui.label(desk.say(each.title)).classes("cn-strong")
             if not each.is_done:

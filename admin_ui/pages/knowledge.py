@@ -27,6 +27,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    say,
     select_field,
     skeleton,
     stat,
@@ -102,17 +103,25 @@ def _uploader(desk: Desk, parts: list[Live]) -> None:
                 is_new = await verbs.take_in(
                     desk.runtime, work, data, name, base="general", locale=str(locale.value or "")
                 )
-            toast(f"{name} is taken in" if is_new else f"{name} is here already, to the letter")
+            toast(
+                say("{name} is taken in", name=name)
+                if is_new
+                else say("{name} is here already, to the letter", name=name)
+            )
             await parts[0].refresh()
 
         async def refused() -> None:
             toast(
-                f"Up to {MOST_FILES} files of Markdown, text, PDF or HTML, each of at most {MAX_BYTES // 1024 // 1024} MB.",
+                say(
+                    "Up to {MOST_FILES} files of Markdown, text, PDF or HTML, each of at most {n} MB.",
+                    MOST_FILES=MOST_FILES,
+                    n=MAX_BYTES // 1024 // 1024,
+                ),
                 kind="bad",
             )
 
         found = ui.upload(
-            label="Markdown, text, PDF or HTML: choose files, or drop them here",
+            label=say("Markdown, text, PDF or HTML: choose files, or drop them here"),
             multiple=True,
             on_upload=bound(uploaded, writes=False),
             on_rejected=bound(refused, writes=False),
@@ -159,19 +168,24 @@ def _document(desk: Desk, each: verbs.DocumentView, parts: list[Live]) -> None:
         with ui.element("a").classes("cn-grow") as link:
             link.props["href"] = f"/knowledge/{each.id}"
             ui.label(each.title).classes("cn-strong cn-clip")
-            told = [_KINDS.get(each.mime_type, each.mime_type), desk.say(_LOCALES.get(each.locale, each.locale))]
-            told += [f"{each.passages} passages", desk.day(each.updated_at)]
+            told = [say(_KINDS.get(each.mime_type, each.mime_type)), desk.say(_LOCALES.get(each.locale, each.locale))]
+            told += [
+                say("1 passage") if each.passages == 1 else say("{passages} passages", passages=each.passages),
+                desk.day(each.updated_at),
+            ]
             ui.label(" · ".join(told)).classes("cn-muted cn-small cn-clip")
             if not is_read:
                 with ui.element("div").style("max-width: 220px; padding-top: 6px"):
-                    bar(each.share, label=f"How much of {each.title} is found by meaning")
+                    bar(each.share, label=say("How much of {title} is found by meaning", title=each.title))
         if not is_read:
-            badge(f"{round(each.share * 100)} % read", "info")
+            badge(say("{n} % read", n=round(each.share * 100)), "info")
         else:
             badge(desk.say({"en": "ready", "sw": "tayari"}), "good")
         if desk.may("knowledge.edit"):
             icon_button(
-                "delete", f"Remove {each.title}", bound(_removing(each.id, each.title, parts), writes=False)
+                "delete",
+                say("Remove {title}", title=each.title),
+                bound(_removing(each.id, each.title, parts), writes=False),
             ).mark(f"remove-{each.source}")
 
 
@@ -193,7 +207,7 @@ def _removing(document_id: UUID, title: str, parts: list[Live]) -> Callable[[], 
                 await verbs.put_back(work, was)
             await parts[0].refresh()
 
-        undo(f"“{title}” removed", bound(back, writes=False))
+        undo(say("“{title}” removed", title=title), bound(back, writes=False))
         await parts[0].refresh()  # last: it takes along what this handler hangs on
 
     return drop
@@ -218,7 +232,7 @@ async def document(desk: Desk, document_id: UUID) -> None:
             await verbs.remove(work, document_id)
         go("/knowledge")
 
-    told = f"{found.source} · {desk.say(_LOCALES.get(found.locale, found.locale))} · {found.characters:,} characters"
+    told = f"{found.source} · {desk.say(_LOCALES.get(found.locale, found.locale))} · {say('{n:,} characters', n=found.characters)}"
     with heading(found.title, told):
         if desk.may("knowledge.edit"):
             button("Remove", bound(drop, writes=False), icon="delete", kind="danger")
@@ -228,7 +242,7 @@ async def document(desk: Desk, document_id: UUID) -> None:
             with ui.element("div").classes("cn-panel-head"):
                 tag("h2", each.heading.replace(" > ", " › ") or found.title)
                 if not each.is_ready and verbs.finds_by_meaning(desk.runtime):
-                    badge("found by its words so far", "info")
+                    badge(say("found by its words so far"), "info")
             ui.label(each.text).style("white-space: pre-wrap; overflow-wrap: anywhere")
 
 
@@ -241,7 +255,7 @@ def _try(desk: Desk, golden: list[Live]) -> None:
         text={"en": "As somebody would ask it in the chat.", "sw": "Kama mtu angeuliza kwenye mazungumzo."},
     ):
         ask = (
-            ui.input(placeholder="Is there parking?")
+            ui.input(placeholder=say("Is there parking?"))
             .props("outlined dense hide-bottom-space")
             .style("width: 100%")
             .mark("ask")
@@ -264,7 +278,7 @@ def _try(desk: Desk, golden: list[Live]) -> None:
             desk = here()
             text = " ".join(str(ask.value or "").split())[:500]
             if not text:
-                ask.error = "Write a question"
+                ask.error = say("Write a question")
                 return
             ask.error = None
             result.clear()
@@ -285,7 +299,7 @@ def _tried(desk: Desk, ask: str, locale: str, tried: verbs.Tried, golden: list[L
     if answer is not None:
         with ui.element("div").classes("cn-phone").style("max-width: none"), ui.element("div").classes("cn-bubble"):
             ui.label(answer.text).classes("cn-wa-text")
-            ui.label(f"Source: {answer.source}").classes("cn-wa-foot")
+            ui.label(say("Source: {source}", source=answer.source)).classes("cn-wa-foot")
     else:
         note("Nothing here answers it. The bot says so, and offers a person.", "warn")
     with ui.element("div").classes("cn-list"):
@@ -297,8 +311,10 @@ def _tried(desk: Desk, ask: str, locale: str, tried: verbs.Tried, golden: list[L
                     with ui.element("div").style("padding-top: 5px"):
                         bar(each.score, label="How well it fits", tone="accent" if each.is_answer else "warn")
                 ui.label(f"{each.score:.2f}").classes("num cn-small cn-strong")
-    how = "by meaning and words" if tried.by_meaning else "by words alone, as no model for meanings is there"
-    ui.label(f"From {tried.needed:.2f} on it counts as an answer; found {how}.").classes("cn-hint")
+    how = say("by meaning and words") if tried.by_meaning else say("by words alone, as no model for meanings is there")
+    ui.label(say("From {needed:.2f} on it counts as an answer; found {how}.", needed=tried.needed, how=how)).classes(
+        "cn-hint"
+    )
     if desk.may("knowledge.edit"):
 
         async def right() -> None:
@@ -307,7 +323,7 @@ def _tried(desk: Desk, ask: str, locale: str, tried: verbs.Tried, golden: list[L
         async def wrong() -> None:
             await _keep_question(ask, "", locale, golden)
 
-        ui.label("Is that right? Keep it as a golden question, to see when it no longer is.").classes("cn-small")
+        ui.label(say("Is that right? Keep it as a golden question, to see when it no longer is.")).classes("cn-small")
         with ui.element("div").classes("cn-line"):
             button("That is right", bound(right, writes=False), icon="check", small=True, mark="is-right")
             if answer is not None:
@@ -335,7 +351,9 @@ async def _golden(parts: list[Live]) -> None:
     ):
         if not found:
             ui.label(
-                "Try questions above and keep what is right, and some that nothing should answer. Then you see at a glance whether a change helped."
+                say(
+                    "Try questions above and keep what is right, and some that nothing should answer. Then you see at a glance whether a change helped."
+                )
             ).classes("cn-muted cn-small")
             return
         score = ui.element("div").classes("cn-stack")
@@ -350,13 +368,17 @@ async def _golden(parts: list[Live]) -> None:
             score.clear()
             right = sum(each.is_right for each in report.outcomes)
             with score, ui.element("div").classes("cn-grid").style("grid-template-columns: 1fr 1fr; gap: 10px"):
-                stat("Right", f"{right} of {len(report.outcomes)}", f"{right / len(report.outcomes):.0%}")
+                stat(
+                    "Right",
+                    say("{right} of {n}", right=right, n=len(report.outcomes)),
+                    f"{right / len(report.outcomes):.0%}",
+                )
                 stat("Left alone", f"{report.left_alone:.0%}", "of what nothing answers")
             for each in report.outcomes:
                 host = marks[each.golden.ask]
                 host.clear()
                 with host:
-                    badge("right" if each.is_right else "wrong", "good" if each.is_right else "bad")
+                    badge(say("right") if each.is_right else say("wrong"), "good" if each.is_right else "bad")
 
         button("Measure", bound(measure, writes=False), icon="speed", small=True, mark="measure")
         with ui.element("div").classes("cn-list"):
@@ -364,10 +386,12 @@ async def _golden(parts: list[Live]) -> None:
                 with ui.element("div").classes("cn-row").style("padding: 8px 0"):
                     with ui.element("div").classes("cn-grow"):
                         ui.label(each.ask).style("overflow-wrap: anywhere; font-size: 13.5px")
-                        ui.label(each.source or "nothing should answer it").classes("cn-muted cn-small")
+                        ui.label(each.source or say("nothing should answer it")).classes("cn-muted cn-small")
                     marks[each.ask] = ui.element("div")
                     if desk.may("knowledge.edit"):
-                        icon_button("close", f"Remove “{each.ask}”", bound(_dropping(each.id, parts), writes=False))
+                        icon_button(
+                            "close", say("Remove “{ask}”", ask=each.ask), bound(_dropping(each.id, parts), writes=False)
+                        )
 
 
 def _dropping(question_id: UUID, parts: list[Live]) -> Callable[[], Awaitable[None]]:

@@ -23,6 +23,7 @@ from admin_ui.kit import (
     page,
     panel,
     reload,
+    say,
     text_field,
     toast,
 )
@@ -78,7 +79,7 @@ async def _second_step(parts: dict[str, Live]) -> None:
         "sw": "Msimbo wa programu ya simu yako, pamoja na nywila.",
     }
     with panel({"en": "Second step at sign-in", "sw": "Hatua ya pili ya kuingia"}, text=text):
-        badge("On", "good") if is_on else badge("Off", "warn")
+        badge(say("On"), "good") if is_on else badge(say("Off"), "warn")
         with ui.element("div").classes("cn-line"):
             if is_on:
                 button(
@@ -109,7 +110,7 @@ async def _set_up(parts: dict[str, Live]) -> None:
         with inner:
             ui.html(setup.qr_svg, sanitize=False).classes("cn-qr")
             with ui.element("div"):
-                ui.label("No camera? Type this into the app:").classes("cn-muted cn-small")
+                ui.label(say("No camera? Type this into the app:")).classes("cn-muted cn-small")
                 ui.label(re.sub(r"(.{4})", r"\1 ", setup.secret)).classes("cn-secret cn-code").mark("totp-secret")
             code = text_field("Code", mark="totp-code").props('inputmode="numeric" autocomplete="one-time-code"')
 
@@ -176,7 +177,7 @@ async def _turn_off(code: str, inner: ui.element, box: ui.dialog) -> None:
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    return text[:1].upper() + text[1:]
+    return say(text[:1].upper() + text[1:])
 
 
 async def _sessions() -> None:
@@ -194,10 +195,10 @@ async def _sessions() -> None:
                         with ui.element("div").classes("cn-line"):
                             tag("span", device(each.user_agent), "cn-strong")
                             if is_this:
-                                badge("this one", "accent")
+                                badge(say("this one"), "accent")
                         tag(
                             "div",
-                            f"{each.ip or 'unknown address'}  ·  {desk.ago(each.last_seen_at)}",
+                            f"{each.ip or say('unknown address')}  ·  {desk.ago(each.last_seen_at)}",
                             "cn-muted cn-small",
                         )
                     if not is_this:
@@ -234,4 +235,4 @@ def device(user_agent: str) -> str:
     """`Chrome on Windows`."""
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
-    return " on ".join(filter(None, (browser, system))) or user_agent[:40] or "Unknown device"
+    return say(" on ").join(filter(None, (browser, system))) or user_agent[:40] or say("Unknown device")

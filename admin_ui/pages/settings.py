@@ -16,12 +16,14 @@ from admin_ui.kit import (
     bound,
     button,
     facts,
+    forget_kept,
     heading,
     here,
     note,
     page,
     panel,
     reload,
+    say,
     text_area,
     toast,
 )
@@ -166,7 +168,9 @@ def _branding(found: Branding) -> None:
         reload()
 
     async def too_large() -> None:
-        toast(f"The picture is larger than {MAX_LOGO_BYTES // 1024} KB, or there was more than one.", kind="bad")
+        toast(
+            say("The picture is larger than {n} KB, or there was more than one.", n=MAX_LOGO_BYTES // 1024), kind="bad"
+        )
 
     async def plain(work: Unit) -> None:
         here().require("organization.edit")
@@ -174,7 +178,7 @@ def _branding(found: Branding) -> None:
         reload()
 
     upload = ui.upload(
-        label="Logo: PNG, JPEG or WebP, square, up to 512 KB",
+        label=say("Logo: PNG, JPEG or WebP, square, up to 512 KB"),
         on_upload=bound(uploaded, writes=False),  # the file goes to the store before the transaction
         on_rejected=bound(too_large, writes=False),
         max_file_size=MAX_LOGO_BYTES,
@@ -218,16 +222,18 @@ def _hours(desk: Desk, found: Hours) -> None:
         found.away,
         rows=3,
         mark="away",
+        keep="away",
     )
 
     async def keep(work: Unit) -> None:
         here().require("organization.edit")
         days = {day: (opens.value, closes.value) for day, (is_open, opens, closes) in rows.items() if is_open.value}
         for day, (opens, closes) in days.items():
-            rows[day][2].error = None if str(opens) < str(closes) else "Must close after it opens"
+            rows[day][2].error = None if str(opens) < str(closes) else say("Must close after it opens")
             if str(opens) >= str(closes):
                 return
         await put_hours(work, Hours(days=days, away=away.value or ""))
+        forget_kept("away")
         toast(here().word("saved"))
 
     with ui.element("div").classes("cn-line"):

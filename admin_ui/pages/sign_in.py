@@ -7,7 +7,7 @@ from urllib.parse import quote
 from nicegui import context, ui
 
 from admin_ui import gate
-from admin_ui.kit import page
+from admin_ui.kit import page, say
 from admin_ui.kit.controls import tag
 from admin_ui.kit.door import Problem, door, door_button, door_field, guarded
 from bot.errors import ChatNationError
@@ -24,7 +24,7 @@ EXTERNAL = {
 
 @page("/login", title={"en": "Sign in", "sw": "Ingia"}, public=True)
 async def login(runtime: Runtime, next: str = "/", problem: str = "") -> None:  # the query parameter's name
-    ui.page_title("Sign in · ChatNation")
+    ui.page_title(say("Sign in · ChatNation"))
     request = context.client.request
     with door("Welcome back", "Sign in to see what your audience is up to."):
         told = Problem()
@@ -67,7 +67,7 @@ async def login(runtime: Runtime, next: str = "/", problem: str = "") -> None:  
         for provider in providers(runtime):
             with ui.element("a").classes("cn-provider") as link:
                 link.props["href"] = f"/auth/{provider.name}?next={quote(next)}"
-                ui.label(f"Go on with {provider.label}")
+                ui.label(say("Go on with {label}", label=provider.label))
         with ui.element("div").classes("cn-line between cn-small"):
-            tag("a", "Forgot your password?").props["href"] = "/forgot"
-            tag("a", "Create an organization").props["href"] = "/register"
+            tag("a", say("Forgot your password?")).props["href"] = "/forgot"
+            tag("a", say("Create an organization")).props["href"] = "/register"

@@ -22,6 +22,7 @@ from admin_ui.kit import (
     live,
     page,
     panel,
+    say,
     search,
     select_field,
     text_field,
@@ -103,15 +104,16 @@ def _member(desk: Desk, each: Member, parts: dict[str, Live]) -> None:
             with ui.element("div").classes("cn-line"):
                 ui.label(each.name or each.email).classes("cn-strong")
                 if each.user_id == desk.principal.id:
-                    badge("you", "accent")
+                    badge(say("you"), "accent")
                 if each.events is not None:
-                    badge(f"{len(each.events)} event{'s' if len(each.events) != 1 else ''} only", "info")
+                    few = len(each.events)
+                    badge(say("1 event only") if few == 1 else say("{few} events only", few=few), "info")
             ui.label(each.role_name or role_title(each.role, desk.locale)).classes("cn-muted cn-small cn-only-small")
             ui.label(each.email).classes("cn-muted cn-small cn-clip")
         if each.has_second_factor:
             ui.icon("verified_user").classes("cn-muted cn-hide-small").props(
-                'role="img" aria-label="Second step is on"'
-            ).tooltip("Second step is on")
+                f'role="img" aria-label="{say("Second step is on")}"'
+            ).tooltip(say("Second step is on"))
         badge(each.role_name or role_title(each.role, desk.locale)).classes("cn-hide-small")
         if desk.may("users.manage") and each.user_id != desk.principal.id:
             button("Change", bound(lambda member=each: _change(member, parts), writes=False), small=True)
@@ -162,7 +164,7 @@ async def _change(member: Member, parts: dict[str, Live]) -> None:
                 await parts["members"].refresh()
 
             confirm(
-                f"Remove {member.name or member.email}?",
+                say("Remove {name}?", name=member.name or member.email),
                 "Their keys and open invitations here end too. What they did stays in the audit log.",
                 "Remove",
                 bound(go, writes=False),
@@ -181,10 +183,10 @@ async def _invite(parts: dict[str, Live]) -> None:
         email = text_field("E-mail", kind="email", mark="invite-email")
         first = next((each for each in (Role.EVENT_MANAGER.value, Role.VIEWER.value) if each in choices), None)
         role = select_field("Role", choices, first, mark="invite-role")
-        hint = ui.label(ABOUT.get(Role(first), "") if first else "").classes("cn-hint")
+        hint = ui.label(say(ABOUT.get(Role(first), "")) if first else "").classes("cn-hint")
 
         async def show() -> None:
-            hint.set_text(ABOUT[Role(str(role.value))] if role.value in list(Role) else "")
+            hint.set_text(say(ABOUT[Role(str(role.value))]) if role.value in list(Role) else "")
 
         role.on_value_change(bound(show, writes=False))
 
@@ -230,7 +232,7 @@ def _invitation(desk: Desk, each: InvitationRow, parts: dict[str, Live]) -> None
     with ui.element("div").classes("cn-row").style("flex-wrap: wrap"):
         with ui.element("div").classes("cn-grow").style("min-width: 180px"):
             ui.label(each.email).classes("cn-strong cn-clip")
-            text = "expired" if is_over else f"until {desk.day(each.expires_at)}"
+            text = say("expired") if is_over else say("until {day}", day=desk.day(each.expires_at))
             ui.label(f"{each.role_name or role_title(each.role, desk.locale)}  ·  {text}").classes("cn-muted cn-small")
         if desk.may("users.manage"):
             button("Send again", bound(again, writes=False), small=True)
@@ -268,10 +270,12 @@ def _role(desk: Desk, each: RoleRow, parts: dict[str, Live]) -> None:
         with ui.element("div").classes("cn-grow"):
             ui.label(each.name if each.role_id else role_title(each.role, desk.locale)).classes("cn-strong")
             about = each.description or (
-                f"{len(each.permissions)} permissions" if each.role_id else ABOUT.get(Role(each.role), "")
+                say("{n} permissions", n=len(each.permissions)) if each.role_id else say(ABOUT.get(Role(each.role), ""))
             )
             ui.label(about).classes("cn-muted cn-small")
-        ui.label(f"{each.members} member{'s' if each.members != 1 else ''}").classes("cn-muted cn-small num")
+        ui.label(say("1 member") if each.members == 1 else say("{members} members", members=each.members)).classes(
+            "cn-muted cn-small num"
+        )
         if each.role_id and desk.may("roles.manage"):
             button("Edit", bound(lambda row=each: _role_dialog(row, parts), writes=False), small=True)
 
@@ -332,7 +336,7 @@ def role_title(role: str, locale: str) -> str:
 
 
 def _sentence(error: ChatNationError) -> str:
-    return str(error)[:1].upper() + str(error)[1:]
+    return say(str(error)[:1].upper() + str(error)[1:])
 
 
 @search

@@ -8,6 +8,7 @@
     const dark = wanted === "dark" || (wanted === "auto" && system.matches);
     html.dataset.theme = dark ? "dark" : "light";
     html.dataset.themeWanted = wanted;
+    document.cookie = `cn_shown=${dark ? "dark" : "light"}; path=/; max-age=31536000; samesite=lax`;
     if (window.Quasar) Quasar.Dark.set(dark);
   };
   paint();
@@ -18,11 +19,62 @@
     document.querySelector(".cn-menu-open")?.setAttribute("aria-expanded", String(open));
     if (open) document.querySelector(".cn-sidebar a")?.focus();
   };
+  const write = (key, value) => { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full or forbidden */ } };
+  const read = (key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } };
+  const forget = (key) => { try { localStorage.removeItem(key); } catch { /* nothing to forget */ } };
+  const connected = async () => { while (!window.socket?.connected || !window.did_handshake) await new Promise((done) => setTimeout(done, 100)); };
+  const KEPT_MS = 7 * 24 * 3600 * 1000;
+  // Fields with `data-keep`: their text lives in this browser until it was saved (`forget_kept` of the kit).
+  addEventListener("input", (e) => {
+    const key = e.target.dataset?.keep;
+    if (key) e.target.value ? write(`cn-keep:${key}`, { text: e.target.value, at: Date.now() }) : forget(`cn-keep:${key}`);
+  }, true);
+  const bringBack = async (field) => {
+    field.dataset.seen = "1";
+    const key = `cn-keep:${field.dataset.keep}`, found = read(key);
+    if (!found || Date.now() - found.at > KEPT_MS) return forget(key);
+    await connected();
+    if (found.text === field.value) return;
+    field.value = found.text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  // Quasar gives the field of an uploader neither a name nor a place for the keyboard.
+  const nameUploader = (box) => {
+    const field = box.querySelector("input[type=file]"), button = field?.closest("a, button");
+    if (!field) return;
+    field.setAttribute("aria-label", box.querySelector(".q-uploader__title")?.textContent || "");
+    field.setAttribute("tabindex", "0");
+    button?.removeAttribute("role");
+    button?.setAttribute("tabindex", "-1");
+  };
+  new MutationObserver(() => {
+    document.querySelectorAll("[data-keep]:not([data-seen])").forEach(bringBack);
+    document.querySelectorAll(".q-uploader").forEach((box) => { if (box.querySelector("input[type=file]:not([aria-label])")) nameUploader(box); });
+  }).observe(html, { childList: true, subtree: true });
   window.cn = {
     theme(name) {
       document.cookie = `cn_theme=${name}; path=/; max-age=31536000; samesite=lax`;
       paint();
+      window.emitEvent?.("cn_theme", html.dataset.theme === "dark");
     },
+    // CodeMirror's field has no name of its own.
+    // What is typed is kept here until the server has it too: it comes back after a lost socket, unless somebody else wrote meanwhile.
+    async editor(id, label, kept) {
+      const el = window.getElement?.(id);
+      await el?.editorPromise;
+      const text = el?.$el.querySelector(".cm-content");
+      if (!text) return;
+      text.setAttribute("aria-label", label);
+      text.setAttribute("tabindex", "0");
+      const key = `cn-keep:edit:${kept.key}`, skew = Date.now() - kept.now, doc = () => el.editor.state.doc.toString();
+      const base = doc(), found = read(key);
+      if (found && found.text !== base && (found.base === base || (kept.mine && found.at > kept.saved))) {
+        await connected();
+        el.editor.dispatch({ changes: { from: 0, to: base.length, insert: found.text } });
+      } else forget(key);
+      text.addEventListener("input", () => setTimeout(() => write(key, { text: doc(), base, at: Date.now() - skew }), 0));
+    },
+    forget: (key) => forget(`cn-keep:${key}`),
     locale(name) {
       document.cookie = `cn_locale=${name}; path=/; max-age=31536000; samesite=lax`;
       location.reload();

@@ -18,12 +18,14 @@ from bot.demo.people import DemoOrganization
 from bot.messages import Choices, Option, Text
 from store.crypto import OrganizationKeys, keyring, mask_phone
 from store.db import transaction
-from store.models import Consent, Contact, ContactIdentity, Message, Session
+from store.models import Consent, Contact, ContactIdentity, Conversation, Message, Session
 from store.tenancy import organization_scope
 
 __all__ = ["DAYS", "Past", "write_history"]
 
 DAYS = 14
+FRESH_H = 12
+HANDED_ON = "I have told our team. Somebody answers here, Monday to Friday from 9:00."
 PEOPLE = {"savanna": 84, "pwani": 26}
 FIRST = [
     "Achieng",
@@ -123,7 +125,7 @@ TALKS: Sequence[Sequence[tuple[str, str | Choices]]] = (
     ),
     (
         ("in", "I want to talk to a person"),
-        ("out", "I have told our team. Somebody answers here, Monday to Friday from 9:00."),
+        ("out", HANDED_ON),
     ),
     (*_HELLO, ("in", "what does it cost?"), ("out", "Entry is free, we only need your name.\n_Source: Visiting us_")),
     (("in", "STOP"), ("out", "You get no more announcements from us. Write START to change that.")),
@@ -188,6 +190,7 @@ async def _write(
 ) -> None:
     account_id = UUID(organization.account_id)
     sessions, messages, identities, consents = [], [], [], []
+    waiting: list[tuple[UUID, datetime]] = []
     for number, contact in enumerate(people):
         phone = _phone(organization, number)
         identities.append(
@@ -232,6 +235,8 @@ async def _write(
         if stopped is not None:
             contact.opted_out_at = stopped.created_at
         messages += said
+        if words and words[-1] == HANDED_ON and said[-1].created_at > now - timedelta(days=3):
+            waiting.append((session_id, said[-1].created_at))
         last = max((each.created_at for each in said if each.direction == "in"), default=contact.created_at)
         sessions.append(
             Session(
@@ -260,6 +265,10 @@ async def _write(
     await Consent.bulk_create(consents)
     await Session.bulk_create(sessions)
     await Message.bulk_create(messages, batch_size=500)
+    # As a team leaves its inbox: what is older is read, and some of today waits.
+    await Conversation.filter(last_at__lt=now - timedelta(hours=FRESH_H)).update(unread=0)
+    for session_id, at in waiting:
+        await Conversation.filter(id=session_id).update(waiting_at=at)
 
 
 def _message(

@@ -24,7 +24,7 @@ async def test_a_text_is_changed_tried_published_and_brought_back(desks: Desks) 
     text = editor.value
     assert "What would you like to do?" in text
     editor.value = text.replace("What would you like to do?", "How may we help at Savanna?")
-    await user.should_see("1 file differs from as shipped", retries=40)
+    await user.should_see("1 file not published", retries=40)
     user.find(marker="simulator-text").type("hi").trigger("keydown.enter")
     await user.should_see("How may we help at Savanna?", retries=40)
     user.find(marker="publish").click()
@@ -58,9 +58,9 @@ async def test_of_two_who_write_at_once_the_second_is_asked(desks: Desks) -> Non
         assert isinstance(editor, ui.codemirror)
         with user:
             editor.value = editor.value.replace("What would you like to do?", f"How may we help at {word}?")
-        await user.should_see("1 file differs" if word == "Savanna" else "Somebody else wrote too", retries=40)
+        await user.should_see("1 file not published" if word == "Savanna" else "Somebody else wrote too", retries=40)
     second.find(marker="keep-mine").click()
-    await second.should_see("1 file differs from as shipped", retries=40)
+    await second.should_see("1 file not published", retries=40)
 
 
 async def test_a_viewer_sees_the_skills_and_edits_nothing(desks: Desks) -> None:

@@ -17,6 +17,8 @@ from bot.demo.staff import DOMAIN, PASSWORD
 from tests.e2e.stack import Stack, running
 from tests.e2e.test_browser import PATIENCE_MS, open_browser
 
+pyvips = pytest.importorskip("pyvips")
+
 pytestmark = pytest.mark.slow
 
 SIZES = {"laptop": (1440, 900), "phone": (390, 844)}
@@ -87,6 +89,100 @@ async def test_every_page_is_whole(alive: Stack, pictures: Path, size: str, them
         for path in await _everywhere(page, base):
             await watched.look(path, pictures / _name(path, size, theme))
         assert watched.wrong == []
+
+
+async def test_pictures_of_the_readme(alive: Stack, pictures: Path) -> None:
+    """Four of them, small; `docs/pictures` has those of the last release."""
+    base = alive.state.urls["admin"]
+    async with open_browser() as browser:
+        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        await context.add_cookies(
+            [
+                {"name": name, "value": value, "url": base}
+                for name, value in {"cn_theme": "light", "cn_locale": "en"}.items()
+            ]
+        )
+        page = await context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        await _sign_in(page, base, "admin")
+        await page.goto(f"{base}/events")
+        event = await page.locator("a.cn-row").nth(1).get_attribute("href")
+        for name, path in {
+            "command-center": "/",
+            "inbox": "/inbox",
+            "workshop": "/skills/events",
+            "event": event,
+        }.items():
+            await page.goto(f"{base}{path}")
+            await page.wait_for_load_state("networkidle")
+            await SHOWN[name](page)
+            await page.wait_for_timeout(500)  # charts are drawn, menus have faded
+            shot = await page.screenshot()
+            picture = pyvips.Image.new_from_buffer(shot, "")
+            assert picture.height == 800
+            picture.webpsave(str(pictures / f"{name}.webp"), Q=82)
+
+
+async def _nothing(page: Any) -> None:
+    """It is there."""
+
+
+async def _open_a_conversation(page: Any) -> None:
+    await page.locator(".ib-row", has_text="Zawadi").first.click()
+    await page.locator(".ib-item").first.wait_for()
+
+
+async def _talk_to_the_draft(page: Any) -> None:
+    await page.locator(".cn-side input").first.fill("events")
+    await page.locator(".cn-side input").first.press("Enter")
+    await page.locator(".cn-side .cn-wa-list").wait_for()
+
+
+SHOWN = {
+    "command-center": _nothing,
+    "inbox": _open_a_conversation,
+    "workshop": _talk_to_the_draft,
+    "event": _nothing,
+}
+
+
+async def test_what_is_typed_survives_a_lost_socket_and_a_reload(alive: Stack) -> None:
+    """A text area of a form, and the editor of a skill; what was saved comes back no more."""
+    base = alive.state.urls["admin"]
+    async with open_browser() as browser:
+        page = await (await browser.new_context(viewport={"width": 1440, "height": 900})).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        await _sign_in(page, base, "admin")
+        await page.goto(f"{base}/settings")
+        area = page.locator("textarea[data-keep]")
+        await _lose_the_socket(page)
+        await area.fill("We are back on Monday at nine.")
+        await page.reload()
+        await _becomes(page, area, "We are back on Monday at nine.")
+        await page.get_by_role("button", name="Save").last.click()
+        await page.get_by_text("Saved").wait_for()
+        await area.fill("")
+        await page.reload()
+        await _becomes(page, area, "We are back on Monday at nine.")  # as it was saved
+
+        await page.goto(f"{base}/skills/assistant")
+        await page.locator(".cm-content[aria-label]").click()
+        await page.keyboard.press("Control+End")
+        await _lose_the_socket(page)
+        await page.keyboard.type("# a thought")
+        await page.reload()
+        await page.locator(".cm-line", has_text="# a thought").wait_for()
+        await page.get_by_text("1 file not published").wait_for()  # and by now the server has it too
+
+
+async def _lose_the_socket(page: Any) -> None:
+    await page.wait_for_load_state("networkidle")
+    await page.evaluate("window.socket.disconnect()")
+
+
+async def _becomes(page: Any, area: Any, text: str) -> None:
+    handle = await area.element_handle()
+    await page.wait_for_function("([area, text]) => area.value === text", arg=[handle, text])
 
 
 async def test_the_palette_opens_by_key_and_leads_to_a_page(alive: Stack) -> None:

@@ -20,6 +20,7 @@ from admin_ui.kit import (
     live,
     page,
     panel,
+    say,
     select_field,
     text_area,
     text_field,
@@ -27,6 +28,7 @@ from admin_ui.kit import (
     undo,
 )
 from admin_ui.pages.contacts.parts import KINDS, sentence, tone_of, unit
+from admin_ui.words import Words
 from bot.contacts.book import (
     COLOURS,
     FieldKind,
@@ -65,12 +67,12 @@ async def book(desk: Desk) -> None:
     parts.append(await live(_segments, parts))
 
 
-def _head(title: str, text: str, new: str, handler: object, mark: str) -> None:
+def _head(title: Words, text: Words, new: Words, handler: object, mark: str) -> None:
     with ui.element("div").classes("cn-panel-head").style("padding: 16px 18px 8px"):
         with ui.element("div").classes("cn-stack tight").style("width: auto; flex: 1"):
             with ui.element("h2"):
-                ui.label(title).props("tag=span")
-            ui.label(text).classes("cn-muted cn-small")
+                ui.label(say(title)).props("tag=span")
+            ui.label(say(text)).classes("cn-muted cn-small")
         if here().may("contacts.edit"):
             button(new, bound(handler, writes=False), icon="add", small=True, mark=mark)  # type: ignore[arg-type]
 
@@ -109,8 +111,8 @@ def _label(each: LabelRow, parts: list[Live]) -> None:
 
     def ask() -> None:
         confirm(
-            f"Remove “{each.name}”?",
-            f"It is taken from {each.contacts:,} contacts. This cannot be undone.",
+            say("Remove “{name}”?", name=each.name),
+            say("It is taken from {contacts:,} contacts. This cannot be undone.", contacts=each.contacts),
             "Remove",
             bound(drop, writes=False),
         )
@@ -118,17 +120,19 @@ def _label(each: LabelRow, parts: list[Live]) -> None:
     with ui.element("div").classes("cn-row"):
         with ui.element("div").classes("cn-grow cn-line"):
             badge(each.name, tone_of(each.colour))
-            ui.label(f"{each.contacts:,} contacts").classes("cn-muted cn-small num")
+            ui.label(say("{contacts:,} contacts", contacts=each.contacts)).classes("cn-muted cn-small num")
         if here().may("contacts.edit"):
-            icon_button("edit", f"Edit {each.name}", bound(edit, writes=False))
-            icon_button("delete", f"Remove {each.name}", bound(ask, writes=False))
+            icon_button("edit", say("Edit {name}", name=each.name), bound(edit, writes=False))
+            icon_button("delete", say("Remove {name}", name=each.name), bound(ask, writes=False))
 
 
 def _label_dialog(each: LabelRow | None, parts: list[Live]) -> None:
     desk = here()
     with dialog("Edit label" if each else "New label") as box:
         name = text_field("Name", each.name if each else "", mark="label-name")
-        colour = select_field("Colour", {key: _COLOUR_NAMES[key] for key in COLOURS}, each.colour if each else "plain")
+        colour = select_field(
+            "Colour", {key: say(_COLOUR_NAMES[key]) for key in COLOURS}, each.colour if each else "plain"
+        )
 
         async def keep() -> None:
             here().require("contacts.edit")
@@ -181,7 +185,7 @@ def _field(each: FieldRow, parts: list[Live]) -> None:
 
     def ask() -> None:
         confirm(
-            f"Remove “{each.name}”?",
+            say("Remove “{name}”?", name=each.name),
             "Everybody’s value in it is removed too. This cannot be undone.",
             "Remove",
             bound(drop, writes=False),
@@ -193,8 +197,8 @@ def _field(each: FieldRow, parts: list[Live]) -> None:
             told = here().say(KINDS[each.kind])
             ui.label(f"{told}: {', '.join(each.options)}" if each.options else told).classes("cn-muted cn-small")
         if here().may("contacts.edit"):
-            icon_button("edit", f"Edit {each.name}", bound(edit, writes=False))
-            icon_button("delete", f"Remove {each.name}", bound(ask, writes=False))
+            icon_button("edit", say("Edit {name}", name=each.name), bound(edit, writes=False))
+            icon_button("delete", say("Remove {name}", name=each.name), bound(ask, writes=False))
 
 
 def _field_dialog(each: FieldRow | None, parts: list[Live]) -> None:
@@ -265,7 +269,7 @@ def _segment(each: SegmentRow, parts: list[Live]) -> None:
                 await save_segment(work, was.name, was.filter)
             await parts[0].refresh()
 
-        undo(f"“{was.name}” removed", bound(back, writes=False))
+        undo(say("“{name}” removed", name=was.name), bound(back, writes=False))
         await parts[0].refresh()  # last: it takes along what this handler hangs on
 
     with ui.element("div").classes("cn-row"):
@@ -273,4 +277,4 @@ def _segment(each: SegmentRow, parts: list[Live]) -> None:
             link.props["href"] = f"/contacts?segment={each.id}"
             ui.label(each.name).classes("cn-strong")
         if here().may("contacts.edit"):
-            icon_button("delete", f"Remove {each.name}", bound(drop, writes=False))
+            icon_button("delete", say("Remove {name}", name=each.name), bound(drop, writes=False))

@@ -29,6 +29,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    say,
     select_field,
     stat,
     text_field,
@@ -113,10 +114,10 @@ def _uploader() -> None:
         go(f"/contacts/import/{view.id}")
 
     async def refused() -> None:
-        toast(f"One CSV file of at most {MAX_BYTES // 1024 // 1024} MB, please.", kind="bad")
+        toast(say("One CSV file of at most {n} MB, please.", n=MAX_BYTES // 1024 // 1024), kind="bad")
 
     found = ui.upload(
-        label="Choose a CSV file, or drop it here",
+        label=say("Choose a CSV file, or drop it here"),
         on_upload=bound(uploaded, writes=False),
         on_rejected=bound(refused, writes=False),
         max_file_size=MAX_BYTES,
@@ -132,11 +133,16 @@ def _line(desk: Desk, each: ImportView) -> None:
         line.props["href"] = f"/contacts/import/{each.id}"
         with ui.element("div").classes("cn-grow"):
             ui.label(each.filename).classes("cn-strong cn-clip")
-            told = f"{each.total:,} rows"
+            told = say("{total:,} rows", total=each.total)
             if each.state not in ("draft",):
-                told = f"{each.created:,} new · {each.updated:,} completed · {each.rejected:,} not taken"
+                told = say(
+                    "{created:,} new · {updated:,} completed · {rejected:,} not taken",
+                    created=each.created,
+                    updated=each.updated,
+                    rejected=each.rejected,
+                )
             ui.label(f"{desk.moment(each.created_at)} · {told}").classes("cn-muted cn-small")
-        badge(words, tone)  # type: ignore[arg-type]
+        badge(say(words), tone)  # type: ignore[arg-type]
 
 
 @page(
@@ -172,7 +178,7 @@ async def _draft(desk: Desk, view: ImportView) -> None:
         await discard(view.id)
         go("/contacts/import")
 
-    with heading(view.filename, f"{len(table.rows):,} rows, {len(table.header)} columns"):
+    with heading(view.filename, say("{n:,} rows, {n2} columns", n=len(table.rows), n2=len(table.header))):
         button({"en": "Throw away", "sw": "Tupa"}, bound(throw_away, writes=False), kind="quiet")
         button({"en": "Import", "sw": "Agiza"}, bound(begin, writes=False), icon="upload", kind="primary", mark="begin")
     with ui.element("div").classes("cn-grid cn-cols-side"):
@@ -201,10 +207,10 @@ class _Wizard:
         self._ready = False
 
     def draw_columns(self, known: list[FieldRow]) -> None:
-        options = dict(CORE_TARGETS)
+        options = {key: say(text) for key, text in CORE_TARGETS.items()}
         options |= {field_target(each.key): each.name for each in known}
         options |= {
-            f"new:{kind}": f"New field: {here().say(words).lower()}"
+            f"new:{kind}": say("New field: {kind}", kind=say(words).lower())
             for kind, words in KINDS.items()
             if kind != "choice"
         }
@@ -214,7 +220,7 @@ class _Wizard:
                 with ui.element("div").classes("cn-row").style("flex-wrap: wrap; gap: 8px 14px"):
                     with ui.element("div").classes("cn-grow").style("min-width: 150px"):
                         ui.label(name).classes("cn-strong cn-clip")
-                        sample = ", ".join(each[:24] for each in self._table.column(place, 3)) or "empty"
+                        sample = ", ".join(each[:24] for each in self._table.column(place, 3)) or say("empty")
                         ui.label(sample).classes("cn-muted cn-small cn-clip")
                     pick = (
                         ui.select(options, value=target if target in options else "", with_input=False)
@@ -222,7 +228,7 @@ class _Wizard:
                         .style("width: 210px; max-width: 100%")
                         .mark(f"column-{place}")
                     )
-                    pick.props["aria-label"] = f"Column {name} is"
+                    pick.props["aria-label"] = say("Column {name} is", name=name)
                     pick.on_value_change(bound(self.changed, writes=False))
                     self._columns.append(pick)
 
@@ -282,9 +288,9 @@ class _Wizard:
                 )
             except (ValueError, ValidationError):
                 if len((self._source.value or "").strip()) < 5:
-                    self._source.error = "Say where, in a few words"
+                    self._source.error = say("Say where, in a few words")
                 if not self._given_on.value:
-                    self._given_on.error = "Say on which day"
+                    self._given_on.error = say("Say on which day")
                 return None
         names = tuple(
             dict.fromkeys(name for each in (self._labels.value or "").split(",") if (name := each.strip()[:60]))
@@ -341,11 +347,11 @@ class _Wizard:
         if not seen.sample:
             note("No row can be taken as it is. Look at what the columns are.", "bad")
             return
-        ui.label("The first of them").classes("cn-muted cn-small")
+        ui.label(say("The first of them")).classes("cn-muted cn-small")
         with ui.element("div").classes("cn-list"):
             for row in seen.sample[:3]:
                 with ui.element("div").classes("cn-row").style("padding: 7px 0"), ui.element("div").classes("cn-grow"):
-                    ui.label(row.name or "No name").classes("cn-strong cn-clip")
+                    ui.label(row.name or say("No name")).classes("cn-strong cn-clip")
                     more = ", ".join(map(str, row.custom.values()))
                     ui.label(" · ".join(filter(None, [row.phone, more, *row.labels]))).classes(
                         "cn-muted cn-small"
@@ -353,24 +359,24 @@ class _Wizard:
 
 
 def _bad_rows(seen: Preview) -> None:
-    title = f"{seen.bad_total:,} rows will not be taken"
+    title = say("{bad:,} rows will not be taken", bad=seen.bad_total)
     with (
         panel(title, text="Mend them in the file and bring it again, or import the rest now.", flush=True),
         ui.element("div").classes("cn-list"),
     ):
         for row in seen.bad[:SHOWN_BAD]:
             with ui.element("div").classes("cn-row").style("align-items: flex-start"):
-                badge(f"Row {row.number}", "warn")
+                badge(say("Row {number}", number=row.number), "warn")
                 with ui.element("div").classes("cn-grow"):
                     for each in row.problems:
                         given = f" “{each.value}”" if each.value else ""
                         with ui.element("div").style("overflow-wrap: anywhere; font-size: 13px"):
                             tag("span", f"{each.column}{given}: ", "cn-strong")
-                            tag("span", each.text)
+                            tag("span", say(each.text))
         if seen.bad_total > SHOWN_BAD:
-            ui.label(f"and {seen.bad_total - SHOWN_BAD:,} more; all of them are in the report afterwards").classes(
-                "cn-muted cn-small"
-            ).style("padding: 12px 18px")
+            ui.label(
+                say("and {n:,} more; all of them are in the report afterwards", n=seen.bad_total - SHOWN_BAD)
+            ).classes("cn-muted cn-small").style("padding: 12px 18px")
 
 
 # -- while and after
@@ -391,8 +397,12 @@ async def _result(desk: Desk, view: ImportView) -> None:
 
     def ask() -> None:
         confirm(
-            f"Take back “{view.filename}”?",
-            f"{view.created:,} contacts are removed and {view.updated:,} are as they were before. Whoever wrote or was changed since stays.",
+            say("Take back “{filename}”?", filename=view.filename),
+            say(
+                "{created:,} contacts are removed and {updated:,} are as they were before. Whoever wrote or was changed since stays.",
+                created=view.created,
+                updated=view.updated,
+            ),
             "Take all of it back",
             bound(take_back, writes=False),
         )
@@ -421,11 +431,13 @@ async def _result(desk: Desk, view: ImportView) -> None:
     with panel({"en": "What was chosen", "sw": "Kilichochaguliwa"}):
         plan = view.plan
         agreed = (
-            f"{plan.consent.source}, {plan.consent.given_on:%d %b %Y}" if plan.consent else "none came with the file"
+            f"{plan.consent.source}, {plan.consent.given_on:%d %b %Y}"
+            if plan.consent
+            else say("none came with the file")
         )
         facts(
             [
-                ("People who were here already", _EXISTING[plan.existing]),
+                ("People who were here already", say(_EXISTING[plan.existing])),
                 ("Labels for everybody", ", ".join(plan.labels)),
                 ("Consent", agreed),
             ]
@@ -436,17 +448,24 @@ async def _progress(import_id: UUID) -> None:
     view = await find_import(import_id)
     if view.state == "undoing":
         done, total = view.restored + view.kept, view.created + view.updated
-        note(f"Taking back: {done:,} of {total:,}", "info")
+        note(say("Taking back: {done:,} of {total:,}", done=done, total=total), "info")
         bar(done / total if total else 1, label="How much is taken back")
         return
     if view.state == "running":
         with panel():
-            ui.label(f"{view.reached:,} of {view.total:,} rows").classes("cn-strong num")
+            ui.label(say("{reached:,} of {total:,} rows", reached=view.reached, total=view.total)).classes(
+                "cn-strong num"
+            )
             bar(view.share, label="How much is imported")
-            ui.label("It goes on by itself; you may leave this page.").classes("cn-muted cn-small")
+            ui.label(say("It goes on by itself; you may leave this page.")).classes("cn-muted cn-small")
     elif view.state == "undone":
-        kept = f" {view.kept:,} stayed, because somebody wrote or changed them since." if view.kept else ""
-        note(f"Taken back: {view.restored:,} contacts are as they were before.{kept}", "good")
+        kept = (
+            say(" {kept:,} stayed, because somebody wrote or changed them since.", kept=view.kept) if view.kept else ""
+        )
+        note(
+            say("Taken back: {restored:,} contacts are as they were before.{kept}", restored=view.restored, kept=kept),
+            "good",
+        )
     elif view.error:
         note(view.error, "bad")
     with ui.element("div").classes("cn-grid cn-cols-4"):

@@ -24,6 +24,7 @@ from admin_ui.kit import (
     link_button,
     page,
     panel,
+    say,
     search,
     select_field,
     text_field,
@@ -233,7 +234,7 @@ def _chips(desk: Desk, saved: list[SegmentRow], chosen: SegmentRow | None, impor
         ui.element("nav")
         .classes("cn-segments")
         .style("flex-wrap: wrap; align-self: flex-start; max-width: 100%")
-        .props('aria-label="Segments"')
+        .props(f'aria-label="{say("Segments")}"')
     ):
         _chip(desk.say({"en": "Everybody", "sw": "Wote"}), "/contacts", is_on=chosen is None and imported is None)
         if imported is not None:
@@ -322,7 +323,7 @@ async def _label_all(desk: Desk, wanted: ContactFilter, listing: Table) -> None:
             desk.require("contacts.edit")
             keys = list(chosen.value or [])
             if not keys:
-                chosen.error = "Choose one"
+                chosen.error = say("Choose one")
                 return
             async with unit() as work:
                 done = await add_labels(work, wanted, keys, country=desk.organization.country)
@@ -335,7 +336,7 @@ async def _label_all(desk: Desk, wanted: ContactFilter, listing: Table) -> None:
                     await remove_label_from(work, keys, done)
                 await listing.reload()
 
-            undo(f"{len(done):,} contacts labelled", bound(back, writes=False))
+            undo(say("{n:,} contacts labelled", n=len(done)), bound(back, writes=False))
 
         with ui.element("div").classes("cn-actions"):
             button(desk.word("cancel"), box.close, kind="quiet")

@@ -20,6 +20,7 @@ from admin_ui.kit import (
     live,
     page,
     panel,
+    say,
     toast,
     undo,
 )
@@ -94,7 +95,7 @@ def _proposal(
                     )
         with ui.element("div").classes("cn-line between"):
             ui.label(
-                "What the kept one lacks is filled from the other; labels add up; who said STOP stays out."
+                say("What the kept one lacks is filled from the other; labels add up; who said STOP stays out.")
             ).classes("cn-muted cn-small")
             button("They are two people", bound(apart, writes=False), kind="quiet", small=True, mark="dismiss")
 
@@ -115,15 +116,15 @@ def _keep(each: Proposal, one: Whole, parts: list[Live]) -> Callable[[], Awaitab
 
 def _side(desk: Desk, one: Whole, known: Mapping[str, LabelRow], own: list[FieldRow]) -> None:
     row = one.row
-    tag("a", row.name or "No name yet", "cn-strong").props["href"] = f"/contacts/{row.id}"
+    tag("a", row.name or say("No name yet"), "cn-strong").props["href"] = f"/contacts/{row.id}"
     with ui.element("div").classes("cn-line"):
         label_badges(row.labels, known)
     facts(
         [
             ("Known by", ", ".join(each.value for each in one.identities if each.valid_to is None)),
-            ("Last wrote", desk.ago(row.seen_at) if row.seen_at else "never"),
+            ("Last wrote", desk.ago(row.seen_at) if row.seen_at else say("never")),
             ("Here since", desk.day(row.created_at)),
-            ("Language", LANGUAGES.get(row.locale, row.locale)),
+            ("Language", say(LANGUAGES.get(row.locale, row.locale))),
             ("Messages", consent_words(row.consent)),
             *((each.name, shown_value(each, row.custom[each.key])) for each in own if each.key in row.custom),
         ]
@@ -139,11 +140,13 @@ async def _decided(parts: list[Live]) -> None:
         for each in found:
             with ui.element("div").classes("cn-row").style("flex-wrap: wrap"):
                 with ui.element("div").classes("cn-grow").style("min-width: 200px"):
-                    names = " and ".join(one.row.name or one.row.phone or "somebody" for one in (each.one, each.other))
+                    names = say(" and ").join(
+                        one.row.name or one.row.phone or say("somebody") for one in (each.one, each.other)
+                    )
                     ui.label(names).classes("cn-strong")
                     ui.label(desk.moment(each.decided_at)).classes("cn-muted cn-small num")
                 badge(
-                    "merged" if each.decision == "merged" else "two people",
+                    say("merged") if each.decision == "merged" else say("two people"),
                     "info" if each.decision == "merged" else "plain",
                 )
                 if each.decision:

@@ -55,4 +55,4 @@ def unit() -> AbstractAsyncContextManager[Unit]:
 
 def sentence(error: Exception) -> str:
     text = str(error)
-    return text[:1].upper() + text[1:]
+    return here().say(text[:1].upper() + text[1:])

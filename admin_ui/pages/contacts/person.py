@@ -27,6 +27,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    say,
     select_field,
     text_field,
     toast,
@@ -222,7 +223,7 @@ def _control(field: FieldRow, value: object) -> ui.input | ui.select:
         return select_field(field.name, {"": "–", **{each: each for each in field.options}}, value or "", mark=mark)
     if field.kind is FieldKind.BOOLEAN:
         shown = "" if value is None else "yes" if value else "no"
-        return select_field(field.name, {"": "–", "yes": "Yes", "no": "No"}, shown, mark=mark)
+        return select_field(field.name, {"": "–", "yes": say("Yes"), "no": say("No")}, shown, mark=mark)
     kind = {FieldKind.DATE: "date", FieldKind.EMAIL: "email", FieldKind.URL: "url"}.get(field.kind, "text")
     return text_field(field.name, "" if value is None else str(value), kind=kind, mark=mark)
 
@@ -411,8 +412,10 @@ async def _same_as(desk: Desk, contact_id: UUID) -> None:
         "sw": "Mtafute mwingine. Utawaona wote wawili kabla ya kuunganisha.",
     }
     with dialog({"en": "Who is the same person?", "sw": "Nani ni mtu yule yule?"}, text=text) as box:
-        find = ui.input(placeholder="Name or number").props("outlined dense autofocus debounce=250").mark("find-same")
-        find.props["aria-label"] = "Name or number"
+        find = (
+            ui.input(placeholder=say("Name or number")).props("outlined dense autofocus debounce=250").mark("find-same")
+        )
+        find.props["aria-label"] = say("Name or number")
         find.style("width: 100%")
         results = ui.element("div").classes("cn-results")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import ui
 
-from admin_ui.kit import bound, button, dialog, icon_button, text_area, text_field, toast
+from admin_ui.kit import bound, button, dialog, forget_kept, icon_button, text_area, text_field, toast
 from admin_ui.scope import here
 from bot.conversations import Canned, NotValid, put_canned_reply, remove_canned_reply
 from bot.unit import open_unit
@@ -44,7 +44,7 @@ def build(found: Sequence[Canned], bring: Callable[[Canned], None], changed: Cal
                 ui.label(desk.say(none)).classes("cn-muted")
         name = text_field({"en": "Short name", "sw": "Jina fupi"}, placeholder="parking", mark="canned-name")
         hint = {"en": "{name} becomes the person's first name.", "sw": "{name} huwa jina la mtu."}
-        text = text_area({"en": "Text", "sw": "Maandishi"}, rows=3, hint=hint, mark="canned-text")
+        text = text_area({"en": "Text", "sw": "Maandishi"}, rows=3, hint=hint, mark="canned-text", keep="canned")
 
         async def keep() -> None:
             desk = here()
@@ -55,6 +55,7 @@ def build(found: Sequence[Canned], bring: Callable[[Canned], None], changed: Cal
             except NotValid as e:
                 (name if e.field == "shortcut" else text).error = str(e)[:1].upper() + str(e)[1:]
                 return
+            forget_kept("canned")
             await changed()
             toast(desk.word("saved"))
             box.close()

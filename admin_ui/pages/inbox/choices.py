@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from admin_ui.kit import bound, button, dialog, icon_button, text_area
+from admin_ui.kit import bound, button, dialog, forget_kept, icon_button, text_area
 from admin_ui.kit.controls import note
 from admin_ui.kit.whatsapp_preview import draw, phone
 from admin_ui.scope import here
@@ -34,7 +34,7 @@ class _Builder:
         desk = here()
         with ui.element("div").classes("ib-builder"):
             with ui.element("div").classes("cn-stack"):
-                self._text = text_area({"en": "Text", "sw": "Maandishi"}, rows=3, mark="choices-text")
+                self._text = text_area({"en": "Text", "sw": "Maandishi"}, rows=3, mark="choices-text", keep="choices")
                 self._text.on_value_change(bound(self._changed, writes=False))
                 words = {
                     "en": f"Up to {limits.BUTTONS_MAX} become buttons, up to {MOST} a list.",
@@ -135,6 +135,7 @@ class _Builder:
             self._text.error = here().say({"en": "Please fill this in", "sw": "Tafadhali jaza hapa"})
             return
         await self._deliver(part)
+        forget_kept("choices")
         self._box.close()
 
 

@@ -159,7 +159,7 @@ class Inbox:
             ).props('outlined dense clearable debounce="250" type="search"')
             self._search.classes("ib-search").mark("find")
             self._search.props["aria-label"] = desk.say({"en": "Search people", "sw": "Tafuta watu"})
-        self._list = ui.html("", sanitize=False).classes("ib-rows").props("role=list")
+        self._list = ui.html("", sanitize=False).classes("ib-rows")
         self._list.on("click", bound(self._picked, writes=False), js_handler=PICK_ROW)
         self._list_foot = ui.element("div").classes("ib-list-foot")
         with self._list:

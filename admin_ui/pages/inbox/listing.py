@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +23,7 @@ VIEWS: dict[View, Words] = {
     View.CLOSED: {"en": "Closed", "sw": "Yaliyofungwa"},
 }
 UNNAMED: Words = {"en": "Without a name", "sw": "Bila jina"}
+MARKS = re.compile(r"(?<!\w)[*_~](?=\S)|(?<=\S)[*_~](?!\w)")  # WhatsApp's, for bold and the like
 FAILED = ("failed", "refused")
 
 
@@ -50,7 +52,7 @@ def _row(desk: Desk, row: Listed, *, is_open: bool) -> str:
         f'<span class="ib-avatar" aria-hidden="true">{html.escape(initials(name))}</span>'
         f'<span class="ib-row-main"><span class="ib-row-top"><span class="ib-name">{html.escape(name)}</span>'
         f'<span class="ib-time num">{_when(desk, row.last_at)}</span></span>'
-        f'<span class="ib-row-top"><span class="ib-preview">{_arrow(row)}{html.escape(row.preview)}</span>{unread}</span>'
+        f'<span class="ib-row-top"><span class="ib-preview">{_arrow(row)}{html.escape(MARKS.sub("", row.preview))}</span>{unread}</span>'
         f"{_pills(desk, row)}</span></a>"
     )
 

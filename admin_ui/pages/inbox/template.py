@@ -9,7 +9,7 @@ from nicegui import ui
 
 from admin_ui.kit import bound, button, dialog, note, select_field, text_area, text_field
 from admin_ui.pages.inbox.thread import template_texts
-from admin_ui.scope import here
+from admin_ui.scope import here, say
 from bot.conversations import templates_sent
 from bot.messages import Template
 from store.crypto import OrganizationKeys
@@ -43,7 +43,9 @@ async def build(send: Callable[..., Awaitable[None]], keys: OrganizationKeys) ->
         name = text_field({"en": "Name", "sw": "Jina"}, placeholder="order_update", mark="template-name")
         with ui.element("div").classes("cn-grid cn-cols-2"):
             language = text_field({"en": "Language", "sw": "Lugha"}, desk.organization.locale, mark="template-language")
-            category = select_field({"en": "Category", "sw": "Aina"}, CATEGORIES, "utility")
+            category = select_field(
+                {"en": "Category", "sw": "Aina"}, {key: say(text) for key, text in CATEGORIES.items()}, "utility"
+            )
         values = text_area(
             {"en": "Values", "sw": "Thamani"},
             hint={"en": "One a line: {{1}}, {{2}} …", "sw": "Moja kwa mstari: {{1}}, {{2}} …"},

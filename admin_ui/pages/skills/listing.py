@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
-from admin_ui.kit import Desk, Group, badge, bound, heading, here, link_button, note, page, panel, toast
+from admin_ui.kit import Desk, Group, badge, bound, heading, here, link_button, note, page, panel, say, toast
 from bot.manifest import Manifest
 from bot.publishing.switch import set_enabled
 from bot.registry import Skill
@@ -73,7 +73,7 @@ def _row(desk: Desk, skill: Skill, state: Mapping[str, Any]) -> None:
         switch = ui.switch(
             value=state["enabled"], on_change=bound(lambda event, work, name=skill.name: _switch(event, work, name))
         )
-        switch.props["aria-label"] = f"{_title(desk, manifest)}: on or off"
+        switch.props["aria-label"] = say("{name}: on or off", name=_title(desk, manifest))
         switch.mark(f"switch-{skill.name}")
         if not desk.may("skills.switch"):
             switch.disable()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from nicegui import ui
 
-from admin_ui.kit import Live, bound, button, facts, icon_button, live
+from admin_ui.kit import Live, bound, button, facts, icon_button, live, say
 from admin_ui.kit.whatsapp_preview import bubble, draw, phone
 from admin_ui.pages.skills.bench import Bench
 from bot.render import render
@@ -89,14 +89,14 @@ class Phone:
             with ui.element("div").classes("cn-line"):
                 icon_button("undo", "Take the last message back", bound(self.undo, writes=False))
                 icon_button("restart_alt", "Begin again", bound(self.restart, writes=False))
-        with phone():
+        with ui.element("div").classes("cn-phone-scroll").props('role="log" tabindex="0"'), phone():
             if not self.seen.lines:
-                ui.label("Write “hi” to begin.").classes("cn-muted cn-small").style("margin: auto")
+                ui.label(say("Write “hi” to begin.")).classes("cn-muted cn-small").style("margin: auto")
             for line in self.seen.lines:
                 _line(line)
         self._options()
         self._composer()
-        with ui.expansion("What it knows").classes("cn-small").style("width: 100%"):
+        with ui.expansion(say("What it knows")).classes("cn-small").style("width: 100%"):
             facts(
                 [
                     ("stands at", "  ·  ".join(self.seen.stack)),
@@ -119,11 +119,11 @@ class Phone:
 
         with ui.element("div").classes("cn-line keep").style("width: 100%"):
             box = (
-                ui.input(placeholder="Write as a person would")
+                ui.input(placeholder=say("Write as a person would"))
                 .props("outlined dense hide-bottom-space")
                 .classes("cn-grow")
             )
-            box.props["aria-label"] = "Message to the draft"
+            box.props["aria-label"] = say("Message to the draft")
             box.mark("simulator-text")
             box.on("keydown.enter", bound(send, writes=False))
             icon_button("send", "Send", bound(send, writes=False))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
-from nicegui import ui
-from nicegui.events import ValueChangeEventArguments
+from nicegui import context, ui
+from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
 from admin_ui.kit import (
     Desk,
@@ -19,11 +21,13 @@ from admin_ui.kit import (
     dialog,
     empty,
     heading,
+    icon_button,
     later,
     live,
     note,
     page,
     panel,
+    say,
     text_field,
     toast,
 )
@@ -32,11 +36,12 @@ from admin_ui.pages.skills.bench import Bench, open_bench
 from admin_ui.pages.skills.phone import Phone
 from bot.flows.diagnostics import Diagnostic
 from bot.publishing import Overlay
-from bot.publishing.rows import Moved
+from bot.publishing.rows import Moved, Version
 from bot.publishing.service import NotSound
 from bot.tools.graph import mermaid
 
 SAVE_AFTER_S = 0.8  # of quiet
+DIAGRAM = {"theme": "neutral", "flowchart": {"useMaxWidth": False}, "fontFamily": "Inter, sans-serif"}
 LANGUAGES = {"yml": "YAML", "yaml": "YAML", "md": "Markdown"}
 
 
@@ -50,7 +55,7 @@ LANGUAGES = {"yml": "YAML", "yaml": "YAML", "md": "Markdown"}
 async def workshop(desk: Desk, name: str, file: str = "") -> None:
     bench = await open_bench(desk, name)
     await bench.look()
-    crumb(desk.say(dict(bench.skill.manifest.title)) if bench.skill.manifest else name)
+    crumb(bench.title(desk))
     path = file if file in bench.texts else next((each for each in bench.texts if each.startswith("flows/")), "")
     await Workshop(desk, bench, path or next(iter(bench.texts), "")).build()
 
@@ -63,16 +68,20 @@ class Workshop:
     text: str = ""  # as it stands in the editor
     typed_at: float = 0.0
     is_dirty: bool = False
+    unpublished: frozenset[str] = frozenset()  # files in which the draft is not what people meet
+    version: int = 0  # which people meet; 0: as shipped
     parts: dict[str, Live] = field(default_factory=dict)
     editor: ui.codemirror | None = None
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def build(self) -> None:
+        await self._compare()
+        title = self.bench.title(self.desk)
         text = {
             "en": "Change texts and flows of your own. Nobody sees a draft until you publish it.",
             "sw": "Badilisha maandishi na mitiririko yako. Hakuna anayeona rasimu hadi uichapishe.",
         }
-        with heading({"en": f"Workshop: {self.bench.skill.name}", "sw": f"Karakana: {self.bench.skill.name}"}, text):
+        with heading({"en": f"Workshop: {title}", "sw": f"Karakana: {title}"}, text):
             self.parts["state"] = await live(self._state)
             button(
                 {"en": "Discard", "sw": "Tupa"},
@@ -98,27 +107,40 @@ class Workshop:
             with panel(classes="cn-side"):
                 await self._side()
         ui.timer(0.4, bound(self._save_when_quiet, writes=False))
+        ui.on("cn_theme", bound(self._paint, writes=False))
+
+    def _paint(self, event: GenericEventArguments) -> None:
+        if self.editor is not None:
+            self.editor.theme = "githubDark" if event.args else "githubLight"
 
     # -- the parts
 
     async def _state(self) -> None:
-        changed = len(self.bench.changed)
         errors = sum(each.severity == "error" for each in self.bench.told)
         with ui.element("div").classes("cn-line"):
             if self.is_dirty:
-                badge("saving …")
+                badge(say("saving …"))
             elif errors:
-                badge(f"{errors} to mend", "bad")
-            elif changed:
-                badge(f"{changed} {'file differs' if changed == 1 else 'files differ'} from as shipped", "warn")
+                badge(say("{errors} to mend", errors=errors), "bad")
+            elif len(self.unpublished) == 1:
+                badge(say("1 file not published"), "warn")
+            elif self.unpublished:
+                badge(say("{n} files not published", n=len(self.unpublished)), "warn")
+            elif self.version:
+                badge(say("version {version} is live", version=self.version), "good")
             else:
-                badge("as shipped", "good")
+                badge(say("as shipped"), "good")
+
+    async def _compare(self) -> None:
+        self.unpublished = frozenset(each.path for each in await self.bench.changes())
+        self.version = next((each.number for each in await self.bench.versions()), 0)
 
     async def _files(self) -> None:
         wrong = {
             each.file.rpartition(f"{self.bench.skill.name}/")[2] for each in self.bench.told if each.severity == "error"
         }
-        with ui.element("nav").classes("cn-list").props('aria-label="Files"'):
+        with ui.element("nav").classes("cn-list") as files:
+            files.props["aria-label"] = say("Files")
             for path in self.bench.texts:
                 with ui.element("button").classes("cn-row cn-file").props('type="button"') as row:
                     row.on("click", bound(lambda path=path: self._open(path), writes=False), [])
@@ -128,8 +150,10 @@ class Workshop:
                     ui.label(path).classes("cn-clip cn-grow cn-small")
                     if any(each.endswith(path) for each in wrong):
                         badge("!", "bad")
+                    elif path in self.unpublished:
+                        badge("•", "warn").props["aria-label"] = say("not published")
                     elif path in self.bench.changed:
-                        badge("•", "warn")
+                        badge("•", "accent").props["aria-label"] = say("your own")
 
     async def _editor(self) -> None:
         if not self.path:
@@ -140,11 +164,24 @@ class Workshop:
             self.text,
             on_change=bound(self._typed, writes=False),
             language=LANGUAGES.get(self.path.rpartition(".")[2]),  # type: ignore[arg-type]
-            theme="basicLight",
+            theme=_theme(),
             indent="  ",
             line_wrapping=True,
         )
         self.editor.classes("cn-code-editor").mark("editor")
+        label = self.desk.say(
+            {
+                "en": f"Text of {self.path}. Escape, then Tab, leaves it.",
+                "sw": f"Maandishi ya {self.path}. Escape, kisha Tab, hutoka.",
+            }
+        )
+        kept = {
+            "key": f"{self.desk.organization.id}:{self.bench.skill.name}:{self.path}",
+            "now": self.desk.now.timestamp() * 1000,
+            "saved": self.bench.draft.edited_at.timestamp() * 1000,
+            "mine": self.bench.draft.edited_by == self.desk.principal.actor,
+        }
+        ui.run_javascript(f"cn.editor({self.editor.id}, {json.dumps(label)}, {json.dumps(kept)})")
         self._mark_lines()
 
     async def _problems(self) -> None:
@@ -160,23 +197,23 @@ class Workshop:
             for each in told[:30]:
                 self._problem(each)
             if len(told) > 30:
-                ui.label(f"and {len(told) - 30} more").classes("cn-muted cn-small")
+                ui.label(say("and {n} more", n=len(told) - 30)).classes("cn-muted cn-small")
 
     def _problem(self, told: Diagnostic) -> None:
         path = next((each for each in self.bench.texts if told.file.endswith(each)), "")
         with ui.element("button").classes("cn-row cn-problem").props('type="button"') as row:
             row.on("click", bound(lambda: self._go_to(path, told.line), writes=False), [])
-            badge(told.severity, "bad" if told.severity == "error" else "warn")
+            badge(say(told.severity), "bad" if told.severity == "error" else "warn")
             with ui.element("div").classes("cn-grow"):
-                ui.label(told.message + (f" {told.suggestion}" if told.suggestion else "")).classes("cn-small")
+                ui.label(". ".join(map(_sentence, filter(None, (told.message, told.suggestion))))).classes("cn-small")
                 ui.label(f"{path or told.file}:{told.line}:{told.column}  {told.code}").classes("cn-muted cn-small num")
 
     async def _side(self) -> None:
         with ui.tabs().props("dense no-caps align=left").classes("cn-tabs") as tabs:
-            talk = ui.tab("Phone")
-            picture = ui.tab("Diagram")
-            changes = ui.tab("Changes")
-            past = ui.tab("Versions")
+            talk = ui.tab(say("Phone"))
+            picture = ui.tab(say("Diagram"))
+            changes = ui.tab(say("Changes"))
+            past = ui.tab(say("Versions"))
         with ui.tab_panels(tabs, value=talk, animated=False).classes("cn-tab-panels"):
             with ui.tab_panel(talk):
                 await Phone(self.bench, self.desk.organization.locale).build()
@@ -198,8 +235,22 @@ class Workshop:
         for each in flows[:6]:
             flow = compiled.flows.get(f"{self.bench.skill.name}:{each.id}")
             if flow is not None:
-                ui.label(flow.title(self.desk.locale)).classes("cn-strong")
-                ui.mermaid(_without_fence(mermaid(flow, compiled, each))).classes("cn-diagram")
+                self._picture(flow.title(self.desk.locale), _without_fence(mermaid(flow, compiled, each)))
+
+    def _picture(self, title: str, drawn: str) -> None:
+        def enlarge() -> None:
+            with dialog(title, wide=True) as box:
+                ui.mermaid(drawn, config=DIAGRAM).classes("cn-diagram whole").props("tabindex=0")
+                with ui.element("div").classes("cn-actions"):
+                    button({"en": "Close", "sw": "Funga"}, box.close, kind="quiet")
+            box.open()
+
+        with ui.element("div").classes("cn-line between"):
+            ui.label(title).classes("cn-strong")
+            icon_button("open_in_full", "See it larger", bound(enlarge, writes=False))
+        ui.mermaid(drawn, config=DIAGRAM | {"flowchart": {"useMaxWidth": True}}).classes("cn-diagram").props(
+            "tabindex=0"
+        )
 
     async def _changes(self) -> None:
         found = await self.bench.changes()
@@ -209,9 +260,11 @@ class Workshop:
         for each in found:
             with ui.element("div").classes("cn-line between"):
                 ui.label(each.path).classes("cn-strong cn-small")
-                badge(each.what, {"added": "good", "removed": "bad"}.get(each.what, "warn"))  # type: ignore[arg-type]
+                badge(say(each.what), {"added": "good", "removed": "bad"}.get(each.what, "warn"))  # type: ignore[arg-type]
             with ui.element("pre").classes("cn-diff"):
                 for line in each.text.splitlines():
+                    if line.startswith(("--- ", "+++ ")):  # the file's name stands above
+                        continue
                     kind = (
                         "add"
                         if line.startswith("+")
@@ -233,15 +286,12 @@ class Workshop:
             for each in found:
                 with ui.element("div").classes("cn-row"):
                     with ui.element("div").classes("cn-grow"):
-                        ui.label(
-                            f"Version {each.number}"
-                            + (f", brings back {each.restores or 'as shipped'}" if each.restores is not None else "")
-                        ).classes("cn-strong")
-                        ui.label(f"{self.desk.moment(each.published_at)}  ·  {each.note or 'no note'}").classes(
+                        ui.label(_name_of(each)).classes("cn-strong")
+                        ui.label(f"{self.desk.moment(each.published_at)}  ·  {each.note or say('no note')}").classes(
                             "cn-muted cn-small"
                         )
                     if each.number == current:
-                        badge("live", "good")
+                        badge(say("live"), "good")
                     elif self.desk.may("skills.publish"):
                         button(
                             "Bring back",
@@ -250,7 +300,7 @@ class Workshop:
                         )
             if self.desk.may("skills.publish") and current:
                 with ui.element("div").classes("cn-row"):
-                    ui.label("As shipped").classes("cn-grow cn-strong")
+                    ui.label(say("As shipped")).classes("cn-grow cn-strong")
                     button(
                         "Bring back",
                         bound(lambda: self._ask_to_roll_back(0, current), writes=False),
@@ -290,6 +340,7 @@ class Workshop:
 
     async def _looked(self) -> None:
         await self.bench.look()
+        await self._compare()
         self._mark_lines()
         for name in ("state", "files", "problems", "diagram", "changes"):
             await self.parts[name].refresh()
@@ -352,44 +403,50 @@ class Workshop:
         if any(each.severity == "error" for each in self.bench.told):
             toast("There are mistakes to mend first.", kind="bad")
             return
-        lost = await self.bench.stranded()
 
         async def go() -> None:
             box.close()
             await self._publish(why.value or "")
 
-        text = (
-            f"{lost} conversations under way lose their place and are told so. " if lost else ""
-        ) + "From then on people meet this version; you can bring the old one back at any time."
+        if not self.unpublished:
+            toast("Nothing differs from what people meet.")
+            return
+        text = "From then on people meet this version; you can bring the old one back at any time."
         with dialog({"en": "Publish this draft", "sw": "Chapisha rasimu hii"}, text=text) as box:
+            told = ui.element("div")
             why = text_field("What is new", hint="For your colleagues; people do not see it.", mark="publish-note")
             with ui.element("div").classes("cn-actions"):
                 button({"en": "Cancel", "sw": "Ghairi"}, box.close, kind="quiet")
                 button({"en": "Publish", "sw": "Chapisha"}, bound(go, writes=False), kind="primary", mark="publish-now")
         box.open()
+        lost = await self.bench.stranded()  # takes a moment: it compiles both
+        if lost and not told.is_deleted:
+            with told:
+                note(say("{lost} conversations under way lose their place and are told so.", lost=lost), "warn")
 
     async def _publish(self, why: str) -> None:
         self.desk.require("skills.publish")
         try:
             made = await self.bench.publish(why)
         except NotSound as e:
-            toast(f"Not published: {e.diagnostics[0].message}", kind="bad")
+            toast(say("Not published: {message}", message=e.diagnostics[0].message), kind="bad")
         else:
-            toast(f"Version {made.number} is live; every conversation has it within ten seconds.")
+            toast(say("Version {number} is live; every conversation has it within ten seconds.", number=made.number))
         await self._looked()
         await self.parts["versions"].refresh()
 
     def _ask_to_roll_back(self, to: int, current: int) -> None:
+        name = say("version {number}", number=to) if to else say("what was shipped")
+
         async def go() -> None:
             self.desk.require("skills.publish")
             made = await self.bench.roll_back(to, current)
-            toast(f"Version {made.number} is live and says what {f'version {to}' if to else 'was shipped'} said.")
+            toast(say("Version {number} is live and says what {name} said.", number=made.number, name=name))
             await self._looked()
             await self.parts["versions"].refresh()
 
-        name = f"version {to}" if to else "what was shipped"
         confirm(
-            f"Bring back {name}?",
+            say("Bring back {name}?", name=name),
             "It is published again under a new number. Your draft stays.",
             "Bring back",
             bound(go, writes=False),
@@ -408,6 +465,26 @@ class Workshop:
             "Throw away",
             bound(go, writes=False),
         )
+
+
+def _theme() -> Literal["githubLight", "githubDark"]:
+    """As the page is shown: as it was chosen, else as shell.js says that the system wants it."""
+    cookies = context.client.request.cookies
+    chosen = cookies.get("cn_theme", "auto")
+    is_dark = (cookies.get("cn_shown") if chosen == "auto" else chosen) == "dark"
+    return "githubDark" if is_dark else "githubLight"
+
+
+def _name_of(version: Version) -> str:
+    if version.restores is None:
+        return say("Version {number}", number=version.number)
+    if not version.restores:
+        return say("Version {number}, brings back what was shipped", number=version.number)
+    return say("Version {number}, brings back {restores}", number=version.number, restores=version.restores)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _without_fence(text: str) -> str:

@@ -1,5 +1,5 @@
 """Pages of the admin app; imported there and nowhere else."""
 
-from skills.events.admin import door, edit, listing, overview, people
+from skills.events.admin import door, edit, listing, overview, people, swahili
 
-__all__ = ["door", "edit", "listing", "overview", "people"]
+__all__ = ["door", "edit", "listing", "overview", "people", "swahili"]

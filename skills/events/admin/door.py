@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nicegui import ui
 
-from admin_ui.kit import Desk, Live, bound, button, empty, here, live, page, panel, stat
+from admin_ui.kit import Desk, Live, bound, button, empty, here, live, page, panel, say, stat
 from admin_ui.kit.controls import tag
 from bot.unit import Unit
 from skills.events import service
@@ -30,12 +30,12 @@ async def door(desk: Desk, event_id: UUID) -> None:
             text="Type it, or scan the QR code with a reader that types for you.",
         ):
             code = (
-                ui.input(placeholder="7K3M-Q9TD")
+                ui.input(placeholder=say("7K3M-Q9TD"))
                 .props('outlined autofocus hide-bottom-space autocomplete="off" autocapitalize="characters"')
                 .classes("cn-code-field")
                 .mark("ticket-code")
             )
-            code.props["aria-label"] = "Ticket code"
+            code.props["aria-label"] = say("Ticket code")
             result = ui.element("div").props('role="status" aria-live="assertive"').style("width: 100%")
 
             async def check(work: Unit) -> None:
@@ -71,8 +71,8 @@ def _say(result: ui.element, tone: str, icon: str, title: str, text: str) -> Non
     with result, ui.element("div").classes(f"cn-verdict {tone}"):
         ui.icon(icon).props("aria-hidden=true")
         with ui.element("div"):
-            tag("strong", title)
-            tag("div", text[:1].upper() + text[1:])
+            tag("strong", say(title))
+            tag("div", say(text[:1].upper() + text[1:]))
 
 
 async def _came(event_id: UUID) -> None:

@@ -26,6 +26,7 @@ from admin_ui.kit import (
     page,
     panel,
     reload,
+    say,
     toast,
 )
 from admin_ui.kit.form import Fields, form
@@ -137,7 +138,12 @@ async def _types(event_id: UUID, parts: dict[str, Live]) -> None:
                     with ui.element("div").classes("cn-grow"):
                         ui.label(each.name).classes("cn-strong")
                         ui.label(
-                            f"{each.sold:,} of {each.capacity:,} taken  ·  {each.description or 'no description'}"
+                            say(
+                                "{sold:,} of {capacity:,} taken  ·  {about}",
+                                sold=each.sold,
+                                capacity=each.capacity,
+                                about=each.description or say("no description"),
+                            )
                         ).classes("cn-muted cn-small")
                     button("Edit", bound(lambda row=each: _type_dialog(event_id, row, parts), writes=False), small=True)
         with ui.element("div").classes("cn-line"):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from admin_ui.kit import Desk, Group, Hit, Todo, bar, empty, heading, link_button, page, panel, search, todo
+from admin_ui.kit import Desk, Group, Hit, Todo, bar, empty, heading, link_button, page, panel, say, search, todo
 from admin_ui.kit.controls import tag
 from skills.events.admin.parts import status_badge, when
 from skills.events.models import Event
@@ -23,7 +23,8 @@ async def events(desk: Desk, show: str = "coming") -> None:
         "sw": "Yale ambayo watu hujiandikishia kwenye mazungumzo.",
     }
     with heading({"en": "Events", "sw": "Matukio"}, text):
-        with ui.element("nav").classes("cn-segments").props('aria-label="Which events"'):
+        with ui.element("nav").classes("cn-segments") as which:
+            which.props["aria-label"] = say("Which events")
             for key, words in (
                 ("coming", {"en": "Coming", "sw": "Yajayo"}),
                 ("past", {"en": "Past", "sw": "Yaliyopita"}),
@@ -81,8 +82,10 @@ def _line(desk: Desk, each: EventLine) -> None:
             place = f"  ·  {each.venue}" if each.venue else ""
             ui.label(f"{when(desk, each.starts_at, each.ends_at, each.timezone)}{place}").classes("cn-muted cn-small")
         with ui.element("div").classes("cn-seats"):
-            ui.label(f"{each.sold:,} of {each.capacity:,}").classes("cn-small num").style("text-align: right")
-            bar(share, label=f"Seats taken: {share:.0%}", tone="warn" if share >= 0.9 else "accent")
+            ui.label(say("{sold:,} of {capacity:,}", sold=each.sold, capacity=each.capacity)).classes(
+                "cn-small num"
+            ).style("text-align: right")
+            bar(share, label=say("Seats taken: {share:.0%}", share=share), tone="warn" if share >= 0.9 else "accent")
 
 
 @search

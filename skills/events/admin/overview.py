@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from admin_ui.kit import Desk, badge, bar, empty, facts, link_button, page, panel, stat
+from admin_ui.kit import Desk, badge, bar, empty, facts, link_button, page, panel, say, stat
 from admin_ui.kit.chart import bars
 from skills.events.admin.parts import event_head, event_of
 from skills.events.models import Event, TicketType
@@ -22,12 +22,17 @@ async def overview(desk: Desk, event_id: UUID) -> None:
     people = f"/events/{event.id}/people" if desk.may("events.orders", event=event.id) else ""
     share = found.sold / found.capacity if found.capacity else 0.0
     with ui.element("div").classes("cn-grid cn-cols-4"):
-        stat({"en": "Tickets", "sw": "Tiketi"}, found.sold, f"{share:.0%} of {found.capacity:,} seats", href=people)
+        stat(
+            {"en": "Tickets", "sw": "Tiketi"},
+            found.sold,
+            say("{share:.0%} of {capacity:,} seats", share=share, capacity=found.capacity),
+            href=people,
+        )
         stat({"en": "Seats left", "sw": "Nafasi zilizobaki"}, max(0, found.capacity - found.sold))
         stat(
             {"en": "Came in", "sw": "Walioingia"},
             found.came,
-            f"{found.came / found.sold:.0%} of tickets" if found.sold else "",
+            say("{n:.0%} of tickets", n=found.came / found.sold) if found.sold else "",
             href=f"{people}?state=came" if people else "",
         )
         stat(
@@ -74,12 +79,14 @@ async def _types(desk: Desk, event: Event) -> None:
                     with ui.element("div").classes("cn-line"):
                         ui.label(each.name).classes("cn-strong")
                         if each.sold >= each.capacity:
-                            badge("sold out", "bad")
-                    price = "free" if not each.price_minor else f"{event.currency} {each.price_minor / 100:,.2f}"
-                    ui.label(f"{each.sold:,} of {each.capacity:,}  ·  {price}").classes("cn-small cn-muted num")
+                            badge(say("sold out"), "bad")
+                    price = say("free") if not each.price_minor else f"{event.currency} {each.price_minor / 100:,.2f}"
+                    ui.label(
+                        say("{sold:,} of {capacity:,}  ·  {price}", sold=each.sold, capacity=each.capacity, price=price)
+                    ).classes("cn-small cn-muted num")
                 bar(
                     share,
-                    label=f"{each.name}: {share:.0%} taken",
+                    label=say("{name}: {share:.0%} taken", name=each.name, share=share),
                     tone="bad" if share >= 1 else "warn" if share >= 0.9 else "accent",
                 )
 

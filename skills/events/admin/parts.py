@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from admin_ui.kit import Desk, Missing, badge, link_button
+from admin_ui.kit import Desk, Missing, badge, link_button, say
 from admin_ui.kit.controls import Tone, tag
 from admin_ui.kit.frame import crumb
 from skills.events.models import Event, EventStatus
@@ -64,7 +64,8 @@ def event_head(desk: Desk, event: Event, view: str) -> None:
                 status_badge(desk, event.status)
             place = f"  ·  {event.venue}" if event.venue else ""
             tag("div", f"{when(desk, event.starts_at, event.ends_at, event.timezone)}{place}", "cn-sub")
-        with ui.element("nav").classes("cn-segments").props('aria-label="Views of the event"'):
+        with ui.element("nav").classes("cn-segments") as views:
+            views.props["aria-label"] = say("Views of the event")
             for path, words, permission in _VIEWS:
                 if desk.may(permission, event=event.id):
                     link = tag("a", desk.say(words))

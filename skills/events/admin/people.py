@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from admin_ui.kit import Desk, link_to, page, panel
+from admin_ui.kit import Desk, link_to, page, panel, say
 from admin_ui.kit.table import Column, Filter, Query, Rows, table
 from skills.events.admin.parts import event_head, event_of
 from skills.events.models import TicketType
@@ -60,11 +60,11 @@ async def people(desk: Desk, event_id: UUID, state: str = "") -> None:
 
 def _row(desk: Desk, each: Holder) -> dict[str, Any]:
     state, tone = (
-        ("cancelled", "bad")
+        (say("cancelled"), "bad")
         if each.status == "cancelled"
-        else ("came in", "good")
+        else (say("came in"), "good")
         if each.came_at
-        else ("expected", "plain")
+        else (say("expected"), "plain")
     )
     contact = link_to(desk, "/contacts")
     return {
