@@ -22,7 +22,7 @@ from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from bot.trace import traced
 from bot.unit import open_unit
-from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
+from scheduler.channel_events import ApplyChannelEvent, FetchNumber, apply_channel_event, fetch_number
 from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
@@ -47,6 +47,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     FetchMedia.name: (FetchMedia, fetch_media),
     UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
+    FetchNumber.name: (FetchNumber, fetch_number),
     ApplyRefusal.name: (ApplyRefusal, apply_refusal),
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
     ImportContacts.name: (ImportContacts, import_contacts),

@@ -81,6 +81,7 @@ async def make_things(office: Office, organization: int = 0) -> dict[str, str]:
         "invitation_id": invitation["id"],
         "user_id": str(member),
         "skill": "events",
+        "channel_id": office.people[organization].account_id,
     }
 
 
