@@ -19,6 +19,8 @@ ChatNationError
 │   ├── Unauthenticated         nobody we know: wrong password, ended session, too many tries ... (bot.identity.errors)
 │   ├── NotAMember, NotPossible, WeakPassword, LinkSpent (bot.identity.errors)
 │   ├── Moved                   somebody else saved or published in the meantime (bot.publishing)
+│   ├── NotConnected            the provider does not confirm what was given of a number (bot.provider)
+│   ├── UnknownNumber           the organization has no such number (bot.numbers)
 │   └── NotSound                a draft with errors is not published (bot.publishing)
 ├── Unsafe                      an address that we do not call: not public, not https (bot.hooks.guard)
 ├── EmbeddedServerError         the embedded PostgreSQL or NATS cannot start; the message says what to change

@@ -20,6 +20,7 @@ from bot.flows import Effect
 from bot.holds import Holds
 from bot.names import KnownNames
 from bot.ports import LLM, Blobs, Channel, Clock, Dispatcher, Embedder, Knowledge, Notifier, Pacer, Router, Transcriber
+from bot.provider import Provider
 from bot.registry import Registry
 from bot.remote.settings import RemoteSettings
 from bot.settings import SkillsSettings, TurnSettings
@@ -43,6 +44,7 @@ ADAPTERS = {
     "dispatcher": "scheduler.dispatch:open_dispatcher",
     "pacer": "scheduler.limits:open_pacer",
     "notifier": "channels.notify:open_notifier",
+    "provider": "channels.whatsapp.management:open_provider",
 }
 # Only in workers, in this order; each may be None, and then everything works without.
 WORKER_ADAPTERS = {
@@ -80,6 +82,7 @@ class Runtime:
         self.dispatcher: Dispatcher = cast("Dispatcher", None)
         self.pacer: Pacer = cast("Pacer", None)
         self.notifier: Notifier = cast("Notifier", None)
+        self.provider: Provider = cast("Provider", None)
         self.understand: Callable[..., Understanding] = interpret
         self.embedder: Embedder | None = None
         self.senses: Senses | None = None  # what compares meanings; None: letters do
@@ -173,7 +176,16 @@ class Runtime:
         await db.close()
 
     async def _close_adapters(self) -> None:
-        opened = (self.router, self.knowledge, self.llm, self.embedder, self.channel, self.dispatcher, self.pacer)
+        opened = (
+            self.router,
+            self.knowledge,
+            self.llm,
+            self.embedder,
+            self.provider,
+            self.channel,
+            self.dispatcher,
+            self.pacer,
+        )
         for adapter in opened:
             close = getattr(adapter, "close", None)
             if close is not None:

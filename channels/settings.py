@@ -22,6 +22,8 @@ class WhatsAppSettings(_Settings):
     graph_url: str = Field("https://graph.facebook.com", pattern="^https?://")
     """Where sends go. `chatnation up` points it at the emulator unless it is set."""
     version: str = Field("v25.0", pattern=r"^v\d+\.\d+$")
+    webhook_url: str = Field("", pattern="^(https?://.*)?$")
+    """Where Meta is told to send deliveries, for the connection doctor. Empty: `/webhooks/whatsapp` of the web process itself."""
     media_hosts: tuple[str, ...] = ("lookaside.fbsbx.com", "graph.facebook.com")
     """Hosts that media may be downloaded from, sub-domains included: our access token goes with the request. The host of `graph_url` is allowed too."""
     timeout_s: float = Field(15.0, gt=0)

@@ -60,6 +60,7 @@ class WhatsAppWebhook:
                 log.warning(
                     "delivery with a wrong signature refused", extra={"bytes": len(body), "action": "delivery.refused"}
                 )
+                await self._intake.note_refused(body)
                 return web.Response(status=403)
             delivered = await self._intake.read(body, meta_app_id)
             await self._group.accept(delivered)

@@ -1,4 +1,5 @@
-"""Core job `core.apply_channel_event`: what the provider said of a person takes effect. The event itself is kept whatever comes of it."""
+"""Core jobs `core.apply_channel_event` and `core.fetch_number`: what the provider said of a person, a template or a number takes effect.
+The event itself is kept whatever comes of it."""
 
 from __future__ import annotations
 
@@ -9,13 +10,15 @@ from uuid import UUID
 import orjson
 
 from bot.errors import Permanent
+from bot.numbers.doctor import refresh
+from bot.numbers.templates import tell_template
 from bot.runtime import Runtime
 from bot.skill import Job, TaskContext, UnitOfWork
 from store.crypto import OrganizationKeys, column_aad, keyring
 from store.identities import Name, find_contact, move
 from store.ids import uuid7
 
-__all__ = ["ApplyChannelEvent", "apply_channel_event"]
+__all__ = ["ApplyChannelEvent", "FetchNumber", "apply_channel_event", "fetch_number"]
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +29,21 @@ class ApplyChannelEvent(Job):
     external_id: str
 
 
+class FetchNumber(Job):
+    """Once for what was said; two that are said together cost Meta's management limit twice, and no more."""
+
+    name = "core.fetch_number"
+    queue = "bulk"
+    account_id: UUID
+    because: str
+
+    def key(self) -> str:
+        return f"fetch_number:{self.account_id}:{self.because}"
+
+
 async def apply_channel_event(runtime: Runtime, job: ApplyChannelEvent, ctx: TaskContext) -> None:
-    """`moved`: a number or id has become another one, the contact stays. `marketing`: stopped or resumed in WhatsApp itself."""
+    """`moved`: a number or id has become another one, the contact stays. `marketing`: stopped or resumed in WhatsApp itself.
+    `template`: a status, quality or category. `number`: something of it changed, what it is now is fetched."""
     organization_id = ctx.organization.id
     keys = await keyring().keys(organization_id)
     async with ctx.unit_of_work() as work:
@@ -39,8 +55,9 @@ async def apply_channel_event(runtime: Runtime, job: ApplyChannelEvent, ctx: Tas
         if row is None:
             return
         facts = _facts(row["sealed_payload"], keys)
-        contact_id = await find_contact(work.tx, keys, _names(facts.get("who")))
-        if contact_id is None:
+        if facts.get("kind") in ("template", "number"):
+            await _of_number(work, organization_id, facts, job)
+        elif (contact_id := await find_contact(work.tx, keys, _names(facts.get("who")))) is None:
             log.info("channel event of nobody we know", extra={"kind": facts.get("kind")})
         elif facts["kind"] == "moved":
             await move(work.tx, keys, contact_id, _names(facts["to"]))
@@ -52,6 +69,24 @@ async def apply_channel_event(runtime: Runtime, job: ApplyChannelEvent, ctx: Tas
             organization_id,
             row["id"],
         )
+
+
+async def _of_number(work: UnitOfWork, organization_id: UUID, facts: dict[str, Any], job: ApplyChannelEvent) -> None:
+    told = facts.get("told") or {}
+    if any(told.values()) and await tell_template(
+        work.tx, organization_id, facts["waba_id"], facts["template_id"], **told
+    ):
+        work.audit("channel.template_told", subject=f"template:{facts['template_id']}", after=_said(told))
+        return
+    work.enqueue(FetchNumber(account_id=UUID(facts["account_id"]), because=job.external_id[:120]))
+
+
+def _said(told: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in told.items() if value}
+
+
+async def fetch_number(runtime: Runtime, job: FetchNumber, ctx: TaskContext) -> None:
+    await refresh(runtime, ctx.organization.id, job.account_id)
 
 
 def _facts(sealed: bytes, keys: OrganizationKeys) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from bot.skill import Job, TaskContext, UnitOfWork, WebhookDelivery
 from bot.trace import traced
 from bot.triggers import StartFlowJob, open_delivery, start_flow
 from bot.unit import open_unit
-from scheduler.channel_events import ApplyChannelEvent, apply_channel_event
+from scheduler.channel_events import ApplyChannelEvent, FetchNumber, apply_channel_event, fetch_number
 from scheduler.hooks import DeliverHooks, TellHookStopped, deliver_hooks, tell_hook_stopped
 from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
@@ -52,6 +52,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     FetchMedia.name: (FetchMedia, fetch_media),
     UploadMedia.name: (UploadMedia, upload_media),
     ApplyChannelEvent.name: (ApplyChannelEvent, apply_channel_event),
+    FetchNumber.name: (FetchNumber, fetch_number),
     ApplyRefusal.name: (ApplyRefusal, apply_refusal),
     EmbedKnowledge.name: (EmbedKnowledge, embed_knowledge),
     ImportContacts.name: (ImportContacts, import_contacts),

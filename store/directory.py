@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -18,7 +19,9 @@ from store.tenancy import unscoped
 __all__ = [
     "App",
     "Route",
+    "last_delivery",
     "load_keys",
+    "meta_app",
     "meta_apps",
     "organization_named",
     "organizations",
@@ -74,6 +77,22 @@ async def meta_apps(master: Cipher) -> list[App]:
     with unscoped("whose secret signed this"):
         rows = await fetch("SELECT id, app_id, sealed FROM meta_apps ORDER BY id")
     return [_opened(row, master) for row in rows]
+
+
+async def meta_app(master: Cipher, meta_app_id: UUID) -> App | None:
+    with unscoped("the secrets of a number's Meta app"):
+        row = await fetchrow("SELECT id, app_id, sealed FROM meta_apps WHERE id = $1", meta_app_id)
+    return _opened(row, master) if row else None
+
+
+async def last_delivery(meta_app_id: UUID) -> datetime | None:
+    """When a delivery with the right signature came from this Meta app last; None: none that is still kept."""
+    with unscoped("when a Meta app was heard last"):
+        row = await fetchrow(
+            "SELECT received_at FROM webhook_deliveries WHERE meta_app_id = $1 ORDER BY received_at DESC LIMIT 1",
+            meta_app_id,
+        )
+    return row["received_at"] if row else None
 
 
 def _opened(row: Sequence[object], master: Cipher) -> App:

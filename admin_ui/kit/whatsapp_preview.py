@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from nicegui import ui
 
@@ -29,8 +30,9 @@ from bot.render import (
     check,
     render,
 )
+from bot.render.template import shown
 
-__all__ = ["bubble", "draw", "formatted", "phone", "whatsapp_preview"]
+__all__ = ["bubble", "draw", "formatted", "phone", "template_preview", "whatsapp_preview"]
 
 READ_MORE_AFTER = 768  # characters; WhatsApp folds longer texts on phones
 
@@ -56,6 +58,21 @@ def whatsapp_preview(part: Outbound, *, media_src: str = "") -> None:
         tone = "bad" if problem.outcome is Outcome.REFUSED else "warn"
         told = say(_WORDS[problem.outcome], field=problem.field, size=problem.size, limit=problem.limit)
         note(told, tone)  # type: ignore[arg-type]
+
+
+def template_preview(components: Sequence[Mapping[str, Any]], sent: Sequence[Mapping[str, Any]] = ()) -> None:
+    """A phone with a template as it is defined, filled with what is sent (`bot.render.template.filled`)."""
+    found = shown(components, sent)
+    with phone():
+        with _box():
+            if found.media:
+                ui.label(found.media.capitalize()).classes("cn-wa-media")
+            if found.header:
+                ui.label(found.header).classes("cn-wa-head")
+            _text(found.body)
+            if found.footer:
+                ui.label(found.footer).classes("cn-wa-foot")
+        _buttons(found.buttons)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot.cli import demo, knowledge
+from bot.cli.doctor import doctor
 from bot.cli.plan import worker_environment
 from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(demo.app, name="demo")
 app.add_typer(knowledge.app, name="knowledge")
+app.command()(doctor)
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # the module has the options
 

@@ -14,7 +14,7 @@ from bot.conversations.detail import Conversation, Person, conversation, people_
 from bot.conversations.errors import CannotSend, NoConversation, NotValid
 from bot.conversations.listing import Counts, Listed, Page, View, conversations, counts
 from bot.conversations.preview import preview
-from bot.conversations.send import send, templates_sent
+from bot.conversations.send import send
 from bot.conversations.summary import Summary
 from bot.conversations.thread import Attached, Noted, Said, Thread, file_of, thread
 from bot.conversations.verbs import (
@@ -66,7 +66,6 @@ __all__ = [
     "reopen",
     "send",
     "take_over",
-    "templates_sent",
     "thread",
     "write_note",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from bot.bodies import decode_outbound
 from bot.conversations.errors import CannotSend, NotValid
 from bot.conversations.verbs import hold, origin_of, take_over
 from bot.identity import Principal
@@ -14,14 +13,8 @@ from bot.policy import Facts, decide
 from bot.ports import Lane
 from bot.render import Outcome, check
 from bot.unit import Unit
-from store.crypto import OrganizationKeys
-from store.db import fetch
 
-__all__ = ["send", "templates_sent"]
-
-_TEMPLATES = """
-SELECT body FROM messages WHERE organization_id = $1 AND type = 'template' AND direction = 'out' ORDER BY id DESC LIMIT 200
-"""
+__all__ = ["send"]
 
 
 async def send(work: Unit, principal: Principal, conversation_id: UUID, part: Outbound, *, key: str) -> None:
@@ -74,13 +67,6 @@ async def send(work: Unit, principal: Principal, conversation_id: UUID, part: Ou
         conversation_id,
     )
     work.audit("conversation.answered", subject=f"conversation:{conversation_id}", after={"type": part.type})
-
-
-async def templates_sent(keys: OrganizationKeys) -> list[Template]:
-    """The templates that were used lately, to choose from; by name."""
-    parts = [decode_outbound(row["body"], keys).part for row in await fetch(_TEMPLATES, keys.organization_id)]
-    found = {(each.name, each.language): each for each in reversed(parts) if isinstance(each, Template)}
-    return [found[key] for key in sorted(found)]
 
 
 def _tell_apart(part: Choices) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from bot.demo.templates import TEMPLATES
 from store.ids import uuid7
 
 __all__ = ["DemoOrganization", "prepare", "read"]
@@ -106,7 +107,8 @@ def prepare(data: Path) -> list[DemoOrganization]:
         }
         for each in found
     ]
-    _write(data / "emulator.json", {"numbers": numbers, "users": list(_USERS)})
+    templates = [each | {"waba_id": person.waba_id} for person in found for each in TEMPLATES]
+    _write(data / "emulator.json", {"numbers": numbers, "users": list(_USERS), "templates": templates})
     return found
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from bot.errors import Permanent
+from bot.errors import Permanent, Retryable
 from bot.messages import Media, MediaOut, Outbound
 from bot.ports import Address, DeliveryAccount, Lane, Letter, SendResult, Sent, UploadResult
+from bot.provider import Finding, Introduced, Known, Line, Outcome, TemplateFacts
 from bot.render import RButtons, RCta, Rendered, RList, RLocationRequest, RMedia, RText, render
 from store.blobs import BlobHead, BlobSpool
 
 __all__ = [
+    "AwayProvider",
     "Letterbox",
     "MemoryBlobs",
     "NoDispatcher",
@@ -196,3 +198,29 @@ def _received(rendered: Rendered, part: Outbound, opaque: str) -> Received:
         case RCta() | RLocationRequest():
             return Received(part, rendered.body, opaque=opaque)
     return Received(part, "", opaque=opaque)
+
+
+class AwayProvider:
+    """A provider that nobody reaches."""
+
+    checks: Mapping[str, Mapping[str, str]] = {"token": {"en": "The access token lives", "sw": "Tokeni iko hai"}}
+
+    async def introduce(self, line: Line) -> Introduced:
+        raise Retryable("asking the provider: it is away")
+
+    async def templates(self, line: Line) -> Sequence[TemplateFacts]:
+        raise Retryable("asking the provider: it is away")
+
+    async def examine(self, line: Line, check: str, known: Known) -> Finding:
+        away = {"en": "It is away", "sw": "Haipatikani"}
+        return Finding(check=check, outcome=Outcome.WARN, tried=away, came=away, at=known.now)
+
+    async def subscribe(self, line: Line) -> None:
+        raise Retryable("asking the provider: it is away")
+
+    async def greet(self, line: Line, phone: str, template: tuple[str, str] | None) -> tuple[str, Finding]:
+        away = {"en": "It is away", "sw": "Haipatikani"}
+        return "", Finding(check="message", outcome=Outcome.WARN, tried=away, came=away)
+
+    async def close(self) -> None:
+        pass

@@ -24,7 +24,16 @@ from bot.publishing.serve import compiled_for
 from bot.registry import Registry
 from bot.runtime import WORKER_ADAPTERS, Runtime
 from bot.skill import SkillContext
-from bot.testing.fakes import Letterbox, MemoryBlobs, NoDispatcher, OpenPacer, Received, RecordingChannel, SettableClock
+from bot.testing.fakes import (
+    AwayProvider,
+    Letterbox,
+    MemoryBlobs,
+    NoDispatcher,
+    OpenPacer,
+    Received,
+    RecordingChannel,
+    SettableClock,
+)
 from bot.turn.inbox import Arrival, Delivered, GroupCommit
 from bot.turn.runner import process_session
 from bot.understand import Considered, Source, Understanding, interpret
@@ -98,6 +107,7 @@ class Stage:
             registry = load_registry(runtime.skill_context, package)
             runtime.registry = replace(registry) if replace else registry
             runtime.dispatcher, runtime.pacer, runtime.notifier = NoDispatcher(), OpenPacer(), Letterbox()
+            runtime.provider = AwayProvider()
             organization_id, account_id = await found_organization(name, locale, skills)
             await runtime.bind({"knowledge": knowledge, **MODELS})
             try:

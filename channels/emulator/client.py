@@ -155,7 +155,7 @@ class EmulatorClient:
         return await self._call("PATCH", "pace", pace)
 
     async def change_business_number(self, phone_number_id: str, **changes: Any) -> Any:
-        """webhook_url, quality, status, token_problem, subscribed, throughput_per_s, messaging_limit."""
+        """webhook_url, quality, status, token_problem, subscribed, fields, scopes, waba_id, access_token, app_secret, throughput_per_s ..."""
         return await self._call("PATCH", f"numbers/{phone_number_id}", changes)
 
     async def change_template(self, template_id: str, **changes: Any) -> Any:

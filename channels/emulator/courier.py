@@ -14,7 +14,7 @@ from channels.emulator.clock import Clock
 from channels.emulator.delivery import Delivery, Held, reserialised, trickle
 from channels.emulator.faults import FaultPlan
 from channels.emulator.payload import Update, add_alien, add_unknown_fields, drop_contacts, envelope, pad
-from channels.emulator.settings import EmulatorSettings
+from channels.emulator.settings import FIELDS, EmulatorSettings
 from channels.emulator.state import UNTAKEN, Attempt
 from channels.emulator.stream import Hub, WireEntry
 from channels.emulator.wire import SIGNATURE_HEADER, body_of, signature_of
@@ -105,7 +105,8 @@ class Courier:
 
     def post(self, update: Update, *, answered: asyncio.Event | None = None) -> None:
         """Queues one update; whichever webhook fault strikes it is applied here."""
-        if not update.number.subscribed:
+        unheard = update.field in FIELDS and update.field not in update.number.settings.fields
+        if not update.number.subscribed or unheard:
             return
         if not self._faults.all():
             self._launch((update,), answered=answered)

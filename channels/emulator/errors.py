@@ -10,6 +10,7 @@ _CODES: Final[dict[int, tuple[int, str]]] = {
     3: (500, "API Method"),
     4: (400, "API Too Many Calls"),
     10: (403, "Permission Denied"),
+    15: (400, "This method must be called with an app access token"),
     33: (400, "Parameter value is not valid"),
     100: (400, "Invalid parameter"),
     190: (401, "Access token has expired"),

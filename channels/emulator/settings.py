@@ -13,6 +13,42 @@ CONFIG_ENV = "CHATNATION_EMULATOR_CONFIG"
 RETRY_SCHEDULE_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0, 86400.0)
 
 
+# Contract section 1.1: all that a dashboard offers and a bot may want.
+FIELDS = (
+    "account_alerts",
+    "account_review_update",
+    "account_settings_update",
+    "account_update",
+    "automatic_events",
+    "business_capability_update",
+    "business_username_updates",
+    "calls",
+    "flows",
+    "group_lifecycle_update",
+    "group_participants_update",
+    "group_settings_update",
+    "group_status_update",
+    "history",
+    "message_echoes",
+    "message_template_components_update",
+    "message_template_quality_update",
+    "message_template_status_update",
+    "messages",
+    "messaging_handovers",
+    "partner_solutions",
+    "payment_configuration_update",
+    "phone_number_name_update",
+    "phone_number_quality_update",
+    "security",
+    "smb_app_state_sync",
+    "smb_message_echoes",
+    "standby",
+    "template_category_update",
+    "template_correct_category_detection",
+    "user_preferences",
+)
+
+
 class NumberSettings(BaseModel):
     """One business number. Numbers of one app share its secret; numbers of one portfolio see the same BSUIDs and share the tier."""
 
@@ -31,6 +67,9 @@ class NumberSettings(BaseModel):
     throughput_per_s: int = 80
     messaging_limit: int = 100_000  # distinct users outside the window in 24 h; 250, 2K, 10K, 100K at Meta
     quality: Literal["GREEN", "YELLOW", "RED", "UNKNOWN"] = "GREEN"
+    token_expires_at: float = 0.0  # seconds since 1970; 0: never
+    scopes: tuple[str, ...] = ("whatsapp_business_messaging", "whatsapp_business_management")
+    fields: tuple[str, ...] = FIELDS  # what its app is subscribed to; others are not delivered
 
     @property
     def portfolio(self) -> str:
@@ -63,6 +102,8 @@ class TemplateSettings(BaseModel):
     parameter_format: Literal["POSITIONAL", "NAMED"] = "POSITIONAL"
     components: list[dict[str, Any]]
     status: str = "APPROVED"
+    quality: str = "UNKNOWN"
+    rejected_reason: str = "NONE"
 
 
 class Limits(BaseModel):

@@ -30,6 +30,10 @@ class Number:
     def secret(self) -> bytes:
         return self.settings.app_secret.encode()
 
+    def is_token_alive(self, now: float) -> bool:
+        expires_at = self.settings.token_expires_at
+        return self.token_problem is None and (expires_at == 0 or now < expires_at)
+
 
 @dataclass(slots=True)
 class User:

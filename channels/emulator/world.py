@@ -44,6 +44,8 @@ class World:
                     parameter_format=template.parameter_format,
                     components=template.components,
                     status=template.status,
+                    quality=template.quality,
+                    rejected_reason=template.rejected_reason,
                 )
             )
 

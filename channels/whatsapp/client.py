@@ -41,6 +41,7 @@ from channels.whatsapp.outcomes import (
 
 __all__ = [
     "Accepted",
+    "Answer",
     "Done",
     "Downloaded",
     "Failure",
@@ -149,6 +150,24 @@ class GraphClient:
                 file_size=int(file_size) if file_size.isascii() and file_size.isdigit() else 0,
             )
         raise _media_error(failure_of(answer))
+
+    async def read(
+        self, token: str, *path: str, params: dict[str, str] | None = None
+    ) -> Answer | Refused | Throttled | Unknown | Unreached:
+        """Asks for an object or a list of the management side; an `Answer` is a success. 200 an hour are free for an app and account."""
+        answer = await self._call("GET", self._url(*path), token, timeout=self._timeout, params=params or {})
+        if not isinstance(answer, Answer) or answer.is_success:
+            return answer
+        return failure_of(answer)
+
+    async def write(
+        self, token: str, *path: str, payload: dict[str, Any] | None = None
+    ) -> Answer | Refused | Throttled | Unknown | Unreached:
+        """Changes something of the management side; an `Answer` is a success."""
+        answer = await self._post(self._url(*path), token, payload or {})
+        if not isinstance(answer, Answer) or answer.is_success:
+            return answer
+        return failure_of(answer)
 
     async def download_media(
         self, url: str, token: str, *, max_bytes: int, sink: Callable[[bytes], object], sha256: str = ""

@@ -17,9 +17,21 @@ from bot.messages import Reaction
 from bot.turn.inbox import Arrival, Delivered, GroupCommit, OtherArrival, StatusArrival
 from channels.whatsapp.envelope import bounded
 from channels.whatsapp.errors import ACTIONS, MEDIA_UNUSABLE, Stops, classify, meaning
-from channels.whatsapp.events import Event, MessageEvent, Sender, StatusEvent, SystemEvent, UserPreferenceEvent
+from channels.whatsapp.events import (
+    AccountEvent,
+    Event,
+    MessageEvent,
+    QualityEvent,
+    Sender,
+    StatusEvent,
+    SystemEvent,
+    TemplateEvent,
+    UserPreferenceEvent,
+)
 from channels.whatsapp.inbound import MalformedBody, iter_events, storable
+from store.db import execute
 from store.directory import App, Route, meta_apps, route, set_delivery_outcome, unparsed_delivery
+from store.tenancy import organization_scope
 
 if TYPE_CHECKING:
     from bot.runtime import Runtime
@@ -30,6 +42,9 @@ log = logging.getLogger(__name__)
 
 RAW_AAD = b"platform:webhook_deliveries:sealed_body"
 _STOPPING = {Stops.NUMBER, Stops.KIND, Stops.TEMPLATE, Stops.RECIPIENT_MARKETING, "file"}
+_STATUSES = {"REINSTATED": "APPROVED", "PENDING_DELETION": "DELETED"}
+REFUSED_BODY_BYTES = 64 * 1024  # of a body that nobody vouches for no more is read
+NOTED_EACH_S = 5.0
 FRESH_S = 10.0  # how long a route and the apps' secrets are remembered
 
 
@@ -40,6 +55,7 @@ class Intake:
         self._runtime = runtime
         self._routes: dict[tuple[str, str], tuple[float, Route | None]] = {}
         self._apps: tuple[float, list[App]] = (0.0, [])
+        self._noted_at = -NOTED_EACH_S
 
     async def apps(self) -> list[App]:
         until, found = self._apps
@@ -47,6 +63,24 @@ class Intake:
             found = await meta_apps(self._runtime.master)
             self._apps = (time.monotonic() + FRESH_S, found)
         return found
+
+    async def note_refused(self, body: bytes) -> None:
+        """A delivery whose signature is wrong names a number of ours: its connection doctor tells. Seldom, for anybody can send such a body."""
+        if len(body) > REFUSED_BODY_BYTES or time.monotonic() - self._noted_at < NOTED_EACH_S:
+            return
+        self._noted_at = time.monotonic()
+        try:
+            event = next(iter(iter_events(body)), None)
+            found = await self._route(event.phone_number_id, event.waba_id) if event is not None else None
+        except MalformedBody:
+            return
+        if found is not None:
+            with organization_scope(found.organization_id):
+                await execute(
+                    "UPDATE channel_accounts SET refused_at = clock_timestamp() WHERE organization_id = $1 AND id = $2",
+                    found.organization_id,
+                    found.account_id,
+                )
 
     async def read(self, body: bytes, meta_app_id: UUID) -> Delivered:
         """Never raises for anything in `body`; database errors pass."""
@@ -163,7 +197,7 @@ def _refused(event: StatusEvent) -> dict[str, Any] | None:
 
 
 def _facts_of(event: Event, found: Route) -> dict[str, Any] | None:
-    """What the event changes about a person, in words that no messenger owns; None: nothing."""
+    """What the event changes about a person, a template or a number, in words that no messenger owns; None: nothing."""
     if isinstance(event, SystemEvent) and event.change in ("user_changed_number", "user_changed_user_id"):
         return {
             "kind": "moved",
@@ -172,7 +206,31 @@ def _facts_of(event: Event, found: Route) -> dict[str, Any] | None:
         }
     if isinstance(event, UserPreferenceEvent) and event.value in ("stop", "resume"):
         return {"kind": "marketing", "who": _names_of(event.person, found.portfolio), "value": event.value}
+    if isinstance(event, TemplateEvent) and event.template_id:
+        return _of_template(event, found)
+    if isinstance(event, QualityEvent | AccountEvent):
+        return {"kind": "number", "account_id": str(found.account_id)}
     return None
+
+
+def _of_template(event: TemplateEvent, found: Route) -> dict[str, Any]:
+    """What changed of it; nothing of that: it is to be fetched."""
+    told = {"status": "", "quality": "", "category": "", "reason": ""}
+    match event.field:
+        case "message_template_status_update":
+            told |= {"status": _STATUSES.get(event.event, event.event)[:24], "reason": event.reason[:300]}
+            told["reason"] = "" if told["reason"] == "NONE" else told["reason"]
+        case "message_template_quality_update":
+            told["quality"] = event.current[:12]
+        case "template_category_update" if event.current:
+            told["category"] = event.current[:24]
+    return {
+        "kind": "template",
+        "account_id": str(found.account_id),
+        "waba_id": event.waba_id,
+        "template_id": event.template_id[:64],
+        "told": told,
+    }
 
 
 def _names_of(sender: Sender, portfolio: str) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """The core tables. Skills bring their own beside their code."""
 
 from store.models.api import ApiAnswer, UploadedFile
-from store.models.channel import ChannelAccount, ChannelEvent, MetaApp, WebhookDelivery
+from store.models.channel import ChannelAccount, ChannelEvent, MessageTemplate, MetaApp, WebhookDelivery
 from store.models.contact import Consent, Contact, ContactIdentity, MergeProposal
 from store.models.contact_book import (
     ContactField,
@@ -74,6 +74,7 @@ __all__ = [
     "MergeProposal",
     "Message",
     "MessageStatus",
+    "MessageTemplate",
     "MetaApp",
     "Notification",
     "Organization",

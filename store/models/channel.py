@@ -5,6 +5,7 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.models import Model
 
+from store.fields import JsonField
 from store.ids import uuid7
 from store.tenancy import OrgModel
 
@@ -51,6 +52,12 @@ class ChannelAccount(OrgModel):
     bulk_hold_until = fields.DatetimeField(null=True)
     bulk_hold_steps = fields.SmallIntField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
+    facts = JsonField(null=True)  # what the provider said of the number last: `bot.provider.NumberFacts`
+    facts_at = fields.DatetimeField(null=True)
+    templates_at = fields.DatetimeField(null=True)  # its account's templates were fetched last
+    token_expires_at = fields.DatetimeField(null=True)  # null: never, or nobody knows
+    findings = JsonField(null=True)  # of the connection doctor, by check
+    refused_at = fields.DatetimeField(null=True)  # a delivery that names the number came with a wrong signature last
 
     class Meta:
         table = "channel_accounts"
@@ -89,3 +96,28 @@ class ChannelEvent(OrgModel):
     class Meta:
         table = "channel_events"
         unique_together = (("organization_id", "external_id"),)
+
+
+class MessageTemplate(OrgModel):
+    """A message template of a WhatsApp business account, as the provider last told it; a deleted or refused one stays, with the reason.
+
+    `status` is Meta's word, or DELETED for one that is not listed any more. `external_id` is text: Meta's number is beyond 2^53.
+    """
+
+    waba_id = fields.CharField(max_length=64)
+    external_id = fields.CharField(max_length=64)
+    name = fields.CharField(max_length=512)
+    language = fields.CharField(max_length=16)
+    category = fields.CharField(max_length=24, default="")
+    status = fields.CharField(max_length=24, default="")
+    reason = fields.CharField(max_length=300, default="")
+    quality = fields.CharField(max_length=12, default="")
+    parameter_format = fields.CharField(max_length=12, default="POSITIONAL")
+    components = JsonField(default=list)
+    changed_at = fields.DatetimeField(auto_now_add=True)
+    fetched_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "message_templates"
+        unique_together = (("organization_id", "waba_id", "external_id"),)
+        indexes = (("organization_id", "name", "language"),)

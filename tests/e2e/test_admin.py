@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.demo.staff import DOMAIN, PASSWORD
+from tests.e2e.camera import camera, filmed
 from tests.e2e.stack import Stack, running
 from tests.e2e.test_browser import PATIENCE_MS, open_browser
 
@@ -217,6 +218,27 @@ async def test_a_ticket_is_let_in_at_the_door(alive: Stack) -> None:
             await page.locator(".cn-code-field input").fill(code)
             await page.keyboard.press("Enter")
             await page.locator(f".cn-verdict.{verdict}").wait_for()
+
+
+async def test_the_camera_lets_in_once_and_says_who_came_before(alive: Stack, tmp_path: Path) -> None:
+    base, film = alive.state.urls["admin"], tmp_path / "ticket.y4m"
+    async with open_browser(*camera(film)) as browser:
+        page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        await _sign_in(page, base, "event-manager")
+        await page.goto(f"{base}/events")
+        event = await page.locator("a.cn-row").first.get_attribute("href")
+        await page.goto(f"{base}{event}/people")
+        code = (await page.get_by_text(re.compile(r"^[0-9A-Z]{4}-[0-9A-Z]{4}$")).nth(1).text_content()).strip()
+        film.write_bytes(filmed(code))
+        await page.goto(f"{base}{event}/check-in")
+        assert await page.locator("[data-wish=sound][aria-pressed=false]").count() == 1
+        for verdict in ("good", "warn"):
+            await page.locator(".cn-scan-start").click()
+            await page.locator(f".cn-verdict.{verdict}").wait_for()
+            await page.locator(".cn-scan-start").click()
+            await page.wait_for_timeout(2_200)  # out of view
+        assert "Came in before" in await page.locator(".cn-verdict.warn").text_content()
 
 
 async def _sign_in(page: Any, base: str, who: str = "owner") -> None:

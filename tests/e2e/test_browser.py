@@ -50,12 +50,12 @@ async def browser() -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def open_browser() -> AsyncIterator[Any]:
+async def open_browser(*more: str) -> AsyncIterator[Any]:
     async with playwright.async_playwright() as tool:
         executable = next(filter(None, map(shutil.which, BROWSERS)), None)
         if executable is None and not os.path.exists(tool.chromium.executable_path):  # noqa: ASYNC240
             pytest.skip("no Chromium on this machine")
-        browser = await tool.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = await tool.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *more])
         yield browser
         await browser.close()
 

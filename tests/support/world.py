@@ -21,12 +21,13 @@ from bot.config import Configuration
 from bot.delivery import deliver_due
 from bot.demo.load import create
 from bot.demo.people import DemoOrganization, prepare
+from bot.demo.templates import TEMPLATES
 from bot.ports import Lane
 from bot.runtime import Runtime
 from bot.turn.runner import process_session
 from channels.app import make_app
 from channels.emulator.fixture import FAST, RunningEmulator, running
-from channels.emulator.settings import EmulatorSettings, NumberSettings, UserSettings
+from channels.emulator.settings import EmulatorSettings, NumberSettings, TemplateSettings, UserSettings
 from scheduler.jobs import run_job
 from store.tenancy import organization_scope
 from tests.support.database import Cluster, Database, all_apps
@@ -99,6 +100,7 @@ async def open_world(cluster: Cluster, data: Path, **settings: str) -> AsyncIter
             "CHATNATION__STORE__DSN": database.dsn,
             "CHATNATION__STORE__SYSTEM_DSN": database.system_dsn,
             "CHATNATION__WHATSAPP__GRAPH_URL": emulator.base_url,
+            "CHATNATION__WHATSAPP__WEBHOOK_URL": f"{url}/webhooks/whatsapp",
             **{f"CHATNATION__{name}": value for name, value in settings.items()},
         }
         dispatcher = InlineDispatcher()
@@ -132,7 +134,8 @@ def _emulator_settings(people: list[DemoOrganization], webhook_url: str) -> Emul
         for each in people
     ]
     users = [UserSettings(wa_id="254711000001", name="Asha"), UserSettings(wa_id="254711000002", name="Brian")]
-    return EmulatorSettings(webhook_url=webhook_url, numbers=numbers, users=users, **FAST)
+    templates = [TemplateSettings(waba_id=person.waba_id, **each) for person in people for each in TEMPLATES]
+    return EmulatorSettings(webhook_url=webhook_url, numbers=numbers, users=users, templates=templates, **FAST)
 
 
 @pytest.fixture

@@ -209,7 +209,8 @@ class Composer:
         media.build(self.send)
 
     async def _open_template(self) -> None:
-        await template.build(self.send, self._room.keys)
+        if self._found is not None:
+            await template.build(self.send, self._found.account_id)
 
     async def _open_canned(self) -> None:
         async def changed() -> None:

@@ -14,8 +14,10 @@ from channels.emulator.faults import FAULTS, Fault
 from channels.emulator.keys import EMULATOR
 from channels.emulator.limits import DAY_S
 from channels.emulator.payload import Update, metadata_of
+from channels.emulator.settings import NumberSettings
 from channels.emulator.views import number_view, template_view
 
+_OF_SETTINGS = frozenset(NumberSettings.model_fields) - {"webhook_url", "quality"}
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S}
 _FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
@@ -45,7 +47,10 @@ class PaceChange(BaseModel):
 
 
 class NumberKnobs(BaseModel):
-    """What Meta or the operator may change of a number. `token_problem`: 463 expired, 460 password changed, 467 invalid, null alive."""
+    """What Meta or the operator may change of a number. `token_problem`: 463 expired, 460 password changed, 467 invalid, null alive.
+
+    `waba_id` moves it to another account, `fields` are those that its app is subscribed to.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,6 +61,12 @@ class NumberKnobs(BaseModel):
     subscribed: bool | None = None
     throughput_per_s: int | None = None
     messaging_limit: int | None = None
+    token_expires_at: float | None = None
+    access_token: str | None = None
+    app_secret: str | None = None
+    waba_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+    fields: tuple[str, ...] | None = None
 
 
 class TemplateKnobs(BaseModel):
@@ -163,10 +174,13 @@ async def change_number(request: web.Request) -> web.Response:
     changes = (await body(request, NumberKnobs)).model_dump(exclude_unset=True)
     quality = changes.get("quality")
     for name, value in changes.items():
-        if name in ("throughput_per_s", "messaging_limit"):
+        if name in _OF_SETTINGS:
             setattr(number.settings, name, value)
         else:
             setattr(number, name, value)
+    if "waba_id" in changes:
+        for user in emulator.world.users.values():
+            emulator.world.put_user(user)  # an account may be a portfolio of its own, with other ids of people
     if quality is not None:
         value = {
             "display_phone_number": metadata_of(number)["display_phone_number"],

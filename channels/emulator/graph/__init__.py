@@ -18,6 +18,7 @@ def add_routes(app: web.Application) -> None:
         app.router.add_get(one + "/subscribed_apps", account.subscriptions)
         app.router.add_post(one + "/subscribed_apps", account.subscribe)
         app.router.add_delete(one + "/subscribed_apps", account.unsubscribe)
+        app.router.add_get(one + "/subscriptions", account.app_subscriptions)
         app.router.add_get(one + "/phone_numbers", account.phone_numbers)
         app.router.add_get(one + "/whatsapp_business_profile", account.profile)
         app.router.add_post(one + "/whatsapp_business_profile", account.update_profile)

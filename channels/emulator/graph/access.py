@@ -19,6 +19,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _BODY: web.RequestKey[bytes] = web.RequestKey("emulator_body", bytes)
 _MARKS: web.RequestKey[list[str]] = web.RequestKey("emulator_marks", list)
 _HIDDEN = "Bearer …"
+EXPIRED = 463
 
 
 @web.middleware
@@ -99,6 +100,21 @@ def token_of(request: web.Request) -> str:
     return token
 
 
+def app_of_token(request: web.Request) -> str | None:
+    """The app whose own token this is, `<app id>|<app secret>`; None: another kind of token.
+
+    Raises:
+        GraphError: 190 when it is of that form and wrong.
+    """
+    app_id, bar, secret = token_of(request).partition("|")
+    if not bar:
+        return None
+    for number in request.app[EMULATOR].world.numbers.values():
+        if number.settings.app_id == app_id and hmac.compare_digest(number.secret, secret.encode()):
+            return app_id
+    raise GraphError(190, "Error validating application. Invalid application ID or secret.")
+
+
 def numbers_of_token(request: web.Request) -> list[Number]:
     """The numbers that the caller's token opens.
 
@@ -112,9 +128,10 @@ def numbers_of_token(request: web.Request) -> list[Number]:
         raise GraphError(
             190, "Invalid OAuth access token - Cannot parse access token", title="Invalid OAuth access token."
         )
-    alive = [n for n in found if n.token_problem is None]
+    alive = [n for n in found if n.is_token_alive(emulator.clock.now())]
     if not alive:
-        raise GraphError(190, "Error validating access token: Session has expired.", subcode=found[0].token_problem)
+        subcode = found[0].token_problem or EXPIRED
+        raise GraphError(190, "Error validating access token: Session has expired.", subcode=subcode)
     _check_proof(request, alive[0], token)
     return alive
 
@@ -124,6 +141,7 @@ def number_of(request: web.Request) -> Number:
     object_id = request.match_info["object_id"]
     for number in numbers_of_token(request):
         if number.id == object_id:
+            _must_have(number, "whatsapp_business_messaging")
             return number
     raise no_such_object(object_id)
 
@@ -134,7 +152,13 @@ def waba_of(request: web.Request) -> list[Number]:
     found = [n for n in numbers_of_token(request) if n.settings.waba_id == object_id]
     if not found:
         raise no_such_object(object_id)
+    _must_have(found[0], "whatsapp_business_management")
     return found
+
+
+def _must_have(number: Number, scope: str) -> None:
+    if scope not in number.settings.scopes:
+        raise GraphError(10, f"Application does not have permission for this action: {scope} is missing.")
 
 
 def _check_proof(request: web.Request, number: Number, token: bytes) -> None:

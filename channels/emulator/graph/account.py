@@ -8,7 +8,7 @@ from aiohttp import web
 from channels.emulator.emulator import Emulator
 from channels.emulator.errors import GraphError, invalid_parameter, no_such_object
 from channels.emulator.graph import media, templates
-from channels.emulator.graph.access import json_answer, json_body, number_of, numbers_of_token, token_of, waba_of
+from channels.emulator.graph.access import app_of_token, json_answer, json_body, number_of, numbers_of_token, waba_of
 from channels.emulator.keys import EMULATOR
 from channels.emulator.state import Number
 from channels.emulator.views import template_view
@@ -79,24 +79,26 @@ async def phone_numbers(request: web.Request) -> web.Response:
 
 
 async def subscriptions(request: web.Request) -> web.Response:
-    data = [
+    emulator = request.app[EMULATOR]
+    data: list[dict[str, Any]] = [
         {
             "whatsapp_business_api_data": {"id": n.settings.app_id, "name": n.settings.name, "link": ""},
-            "override_callback_uri": n.webhook_url,
         }
+        | ({"override_callback_uri": n.webhook_url} if n.webhook_url != callback_of(n, emulator) else {})
         for n in waba_of(request)
         if n.subscribed
     ]
-    return json_answer({"data": data[:1]})
+    apps = {row["whatsapp_business_api_data"]["id"]: row for row in reversed(data)}
+    return json_answer({"data": list(apps.values())})
 
 
 async def subscribe(request: web.Request) -> web.Response:
     numbers = waba_of(request)
     data = await json_body(request)
+    override = str(data.get("override_callback_uri") or "") if isinstance(data, dict) else ""
     for number in numbers:
         number.subscribed = True
-        if isinstance(data, dict) and data.get("override_callback_uri"):
-            _override(number, str(data["override_callback_uri"]), request.app[EMULATOR])
+        _override(number, override, request.app[EMULATOR])  # without one an earlier override ends
     return json_answer({"success": True})
 
 
@@ -167,21 +169,54 @@ async def accept_quietly(request: web.Request) -> web.Response:
 
 
 async def debug_token(request: web.Request) -> web.Response:
-    """Whether a token lives and what it may do."""
-    token_of(request)
+    """Whether a token lives and what it may do. Asked with the app's own token, or with one that lives."""
     emulator = request.app[EMULATOR]
-    owners = [n for n in emulator.world.numbers.values() if n.settings.access_token == request.query.get("input_token")]
+    if app_of_token(request) is None:
+        numbers_of_token(request)
+    wanted = request.query.get("input_token", "")
+    owners = [n for n in emulator.world.numbers.values() if n.settings.access_token == wanted]
+    if not owners:
+        problem = {"code": 190, "message": "The access token could not be decrypted", "subcode": 467}
+        return json_answer({"data": {"is_valid": False, "scopes": [], "error": problem}})
+    owner = owners[0]
     data: dict[str, Any] = {
-        "is_valid": any(n.token_problem is None for n in owners),
+        "app_id": owner.settings.app_id,
         "type": "SYSTEM_USER",
-        "expires_at": 0,
+        "application": owner.settings.name,
+        "is_valid": owner.is_token_alive(emulator.clock.now()),
+        "issued_at": 1_700_000_000,
+        "expires_at": int(owner.settings.token_expires_at),
+        "data_access_expires_at": 0,
+        "scopes": list(owner.settings.scopes),
+        "granular_scopes": [
+            {"scope": scope, "target_ids": sorted({n.settings.waba_id for n in owners})}
+            for scope in owner.settings.scopes
+        ],
+        "user_id": "122100000000000001",
     }
-    if owners:
-        data |= {
-            "app_id": owners[0].settings.app_id,
-            "scopes": ["whatsapp_business_messaging", "whatsapp_business_management"],
-        }
+    if not data["is_valid"]:
+        problem = {"code": 190, "message": "Error validating access token", "subcode": owner.token_problem or 463}
+        data["error"] = problem
     return json_answer({"data": data})
+
+
+async def app_subscriptions(request: web.Request) -> web.Response:
+    """`GET /{app}/subscriptions`, with the app's own token: where its webhooks go, and which fields."""
+    app_id = request.match_info["object_id"]
+    if app_of_token(request) != app_id:
+        raise GraphError(15, "This method must be called with an app access token.")
+    emulator = request.app[EMULATOR]
+    numbers = [n for n in emulator.world.numbers.values() if n.settings.app_id == app_id]
+    if not any(n.settings.fields for n in numbers):
+        return json_answer({"data": []})
+    fields = sorted({name for n in numbers for name in n.settings.fields})
+    row = {
+        "object": "whatsapp_business_account",
+        "callback_url": numbers[0].settings.webhook_url or emulator.settings.webhook_url,
+        "active": True,
+        "fields": [{"name": name, "version": "v25.0"} for name in fields],
+    }
+    return json_answer({"data": [row]})
 
 
 def number_node(number: Number) -> dict[str, Any]:
@@ -241,7 +276,12 @@ def _picked(data: dict[str, Any], fields: str | None, default: tuple[str, ...]) 
 def _override(number: Number, url: str, emulator: Emulator) -> None:
     if len(url) > 200:
         raise invalid_parameter("Param override_callback_uri must be at most 200 characters long.")
-    number.webhook_url = url or number.settings.webhook_url or emulator.settings.webhook_url
+    number.webhook_url = url or callback_of(number, emulator)
+
+
+def callback_of(number: Number, emulator: Emulator) -> str:
+    """The app's own, without overrides."""
+    return number.settings.webhook_url or emulator.settings.webhook_url
 
 
 async def _people(request: web.Request, emulator: Emulator, number: Number) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from bot.errors import Refused
@@ -18,7 +19,11 @@ class NotAdmitted(Refused):
 
 
 class AlreadyIn(Refused):
-    """Somebody came in with it before."""
+    """Somebody came in with it before: who holds it, when, and who let them in, as audit entries name people."""
+
+    def __init__(self, holder_name: str, at: datetime, by: str) -> None:
+        super().__init__(f"this ticket came in at {at:%Y-%m-%d %H:%M} UTC already")
+        self.holder_name, self.at, self.by = holder_name, at, by
 
 
 async def check_in(work: UnitOfWork, shown: str, *, by: str, event_id: UUID | None = None) -> TicketView:
@@ -35,7 +40,7 @@ async def check_in(work: UnitOfWork, shown: str, *, by: str, event_id: UUID | No
     if ticket.status is not TicketStatus.VALID:
         raise NotAdmitted("this ticket was cancelled")
     if ticket.checked_in_at is not None:
-        raise AlreadyIn(f"this ticket came in at {ticket.checked_in_at:%Y-%m-%d %H:%M} UTC already")
+        raise AlreadyIn(ticket.holder_name, ticket.checked_in_at, ticket.checked_in_by or "")
     ticket.checked_in_at, ticket.checked_in_by = work.now, by[:120]
     await ticket.save(update_fields=["checked_in_at", "checked_in_by"])
     work.audit("events.checked_in", subject=f"events_tickets:{ticket.id}", after={"event": str(ticket.event_id)})

@@ -114,6 +114,8 @@ async def open_office(cluster: Cluster, data: Path, **settings: str) -> AsyncIte
             "CHATNATION__DATA": str(data),
             "CHATNATION__STORE__DSN": database.dsn,
             "CHATNATION__STORE__SYSTEM_DSN": database.system_dsn,
+            "CHATNATION__WHATSAPP__GRAPH_URL": "http://127.0.0.1:9",  # nobody is there
+            "CHATNATION__WHATSAPP__WEBHOOK_URL": "http://127.0.0.1:9/webhooks/whatsapp",
             "CHATNATION__API__PER_CALLER_PER_MIN": "100000",
             "CHATNATION__API__PER_ORGANIZATION_PER_MIN": "100000",
             "CHATNATION__API__PER_IP_PER_MIN": "100000",

@@ -93,6 +93,7 @@ async def make_things(office: Office, organization: int = 0) -> dict[str, str]:
         "user_id": str(member),
         "skill": "events",
         "webhook": "none-of-its-own",
+        "channel_id": office.people[organization].account_id,
     }
 
 

@@ -1,0 +1,99 @@
+"""What the pages of numbers share: words and tones of what Meta says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from nicegui import ui
+
+from admin_ui.kit import Desk, badge
+from admin_ui.kit.controls import Tone
+from admin_ui.words import Words
+from bot.numbers import Number, Outcome
+
+__all__ = ["HEAD", "OUTCOMES", "STATUSES", "expiry", "limit", "quality", "standing", "use_styles", "verdict"]
+
+HEAD = '<link rel="stylesheet" href="/static/channels.css">'
+SOON = timedelta(days=14)
+
+STATES: Mapping[str, tuple[Words, Tone]] = {
+    "connected": ({"en": "connected", "sw": "imeunganishwa"}, "good"),
+    "paused": ({"en": "paused", "sw": "imesitishwa"}, "warn"),
+    "stopped": ({"en": "stopped by Meta", "sw": "imesimamishwa na Meta"}, "bad"),
+    "disconnected": ({"en": "disconnected", "sw": "imetenganishwa"}, "bad"),
+}
+QUALITIES: Mapping[str, tuple[Words, Tone]] = {
+    "GREEN": ({"en": "high", "sw": "juu"}, "good"),
+    "YELLOW": ({"en": "medium", "sw": "wastani"}, "warn"),
+    "RED": ({"en": "low", "sw": "chini"}, "bad"),
+    "UNKNOWN": ({"en": "not rated yet", "sw": "bado"}, "plain"),
+}
+STATUSES: Mapping[str, tuple[Words, Tone]] = {
+    "APPROVED": ({"en": "approved", "sw": "kimeidhinishwa"}, "good"),
+    "PENDING": ({"en": "in review", "sw": "kinakaguliwa"}, "info"),
+    "IN_APPEAL": ({"en": "in appeal", "sw": "rufaa"}, "info"),
+    "REJECTED": ({"en": "rejected", "sw": "kimekataliwa"}, "bad"),
+    "PAUSED": ({"en": "paused", "sw": "kimesitishwa"}, "warn"),
+    "FLAGGED": ({"en": "flagged", "sw": "kimewekewa alama"}, "warn"),
+    "DISABLED": ({"en": "disabled", "sw": "kimezimwa"}, "bad"),
+    "DELETED": ({"en": "deleted", "sw": "kimefutwa"}, "plain"),
+    "ARCHIVED": ({"en": "archived", "sw": "kumbukumbu"}, "plain"),
+}
+OUTCOMES: Mapping[Outcome, tuple[str, Tone, Words]] = {
+    Outcome.GOOD: ("check_circle", "good", {"en": "Works", "sw": "Sawa"}),
+    Outcome.WARN: ("warning", "warn", {"en": "Look at it", "sw": "Angalia"}),
+    Outcome.BAD: ("cancel", "bad", {"en": "Broken", "sw": "Imeharibika"}),
+    Outcome.SKIPPED: ("remove_circle_outline", "plain", {"en": "Not asked", "sw": "Haikuulizwa"}),
+}
+
+
+def use_styles() -> None:
+    ui.add_head_html(HEAD)
+
+
+def standing(desk: Desk, number: Number) -> None:
+    """Ours first: Meta's word only where it says more."""
+    words, tone = STATES.get(number.state, (number.state, "plain"))
+    badge(desk.say(words), tone)
+    if number.facts.status not in ("", "CONNECTED"):
+        badge(f"Meta: {number.facts.status.replace('_', ' ').lower()}", "warn")
+    if number.facts.mode == "SANDBOX":
+        badge(desk.say({"en": "test number", "sw": "namba ya majaribio"}), "info")
+
+
+def quality(desk: Desk, value: str) -> tuple[str, Tone]:
+    words, tone = QUALITIES.get(value, (value.lower() or "", "plain"))
+    return desk.say(words), tone
+
+
+def limit(desk: Desk, value: str) -> str:
+    """`TIER_2K` -> `2,000 people a day`."""
+    if not value:
+        return ""
+    tier = value.removeprefix("TIER_")
+    if tier == "UNLIMITED":
+        return desk.say({"en": "unlimited", "sw": "bila kikomo"})
+    digits = tier.replace("K", "000")
+    count = f"{int(digits):,}" if digits.isdigit() else tier
+    return desk.say({"en": f"{count} people a day", "sw": f"watu {count} kwa siku"})
+
+
+def expiry(desk: Desk, number: Number) -> tuple[str, Tone]:
+    at: datetime | None = number.token_expires_at
+    if number.facts_at is None:
+        return "", "plain"
+    if at is None:
+        return desk.say({"en": "never", "sw": "haiishi"}), "plain"
+    if at <= desk.now:
+        return desk.say({"en": f"since {desk.day(at)}", "sw": f"tangu {desk.day(at)}"}), "bad"
+    return desk.day(at), "warn" if at - desk.now < SOON else "plain"
+
+
+def verdict(number: Number) -> Outcome | None:
+    """The worst that the doctor found; None: never asked."""
+    found = {each.outcome for each in number.findings.values()}
+    for each in (Outcome.BAD, Outcome.WARN, Outcome.GOOD):
+        if each in found:
+            return each
+    return None
