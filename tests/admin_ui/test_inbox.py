@@ -112,6 +112,7 @@ async def test_buttons_are_checked_while_one_types(desks: Desks) -> None:
     await ann.say("hi")
     user = await desks.sit_down("event_manager")
     await open_inbox(user, ann)
+    await user.should_see(marker="choices", retries=PATIENCE)
     user.find(marker="choices").click()
     await user.should_see(marker="choices-text", retries=PATIENCE)
     user.find(marker="choices-text").type("Which day?")
