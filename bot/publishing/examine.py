@@ -29,7 +29,7 @@ from store.tenancy import organization_scope
 if TYPE_CHECKING:
     from bot.runtime import Runtime
 
-__all__ = ["Examined", "compiled_draft", "examine", "examine_version"]
+__all__ = ["Examined", "compiled_draft", "examine", "examine_version", "with_draft"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,18 @@ async def examine_version(runtime: Runtime, organization_id: UUID, skill: str, n
 
 async def compiled_draft(runtime: Runtime, organization_id: UUID, skill: str) -> Compiled:
     """The organization's flows as they would be with its draft published; for a preview, and for `stranded`."""
+    around = await with_draft(runtime, organization_id, skill)
+    return await asyncio.to_thread(runtime.registry.compiled, around.enabled, around.overlays)
+
+
+async def with_draft(runtime: Runtime, organization_id: UUID, skill: str) -> Around:
+    """What would be on, and worded how, with the draft published."""
     found = writable(runtime.registry, skill)
     with organization_scope(organization_id):
         async with transaction() as tx:
             draft = await draft_of(tx, organization_id, skill, locked=False)
             around = await what_is_around(tx, organization_id, found)
-    overlays = {**around.overlays, skill: Overlay(draft.files)}
-    return await asyncio.to_thread(runtime.registry.compiled, around.enabled, overlays)
+    return Around(around.enabled, {**around.overlays, skill: Overlay(draft.files)})
 
 
 def _faults(registry: Registry, skill: Skill, around: Around, overlay: Overlay) -> list[Diagnostic]:

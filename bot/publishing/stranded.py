@@ -18,7 +18,7 @@ from bot.flows.reconcile import Fate, fate
 from store.db import fetch
 from store.tenancy import organization_scope
 
-__all__ = ["Stranded", "judge", "stranded"]
+__all__ = ["Stranded", "judge", "standing", "stranded"]
 
 _SHAPES = """
 SELECT (SELECT jsonb_agg(jsonb_build_object('flow', f.v->'flow', 'kind', f.v->'kind', 'step', f.v->'step') ORDER BY f.n)
@@ -40,6 +40,17 @@ class Stranded:
     step: str
     fate: Fate
     conversations: int
+
+
+async def standing(organization_id: UUID) -> Counter[tuple[str, str]]:
+    """How many conversations stand at each (flow, step) now; one that a flow called stands in the calling flow as well."""
+    with organization_scope(organization_id):
+        rows = await fetch(_SHAPES, organization_id)
+    found: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        places = {(each["flow"], each["step"]) for each in json.loads(row["stack"]) if each["step"]}
+        found.update(dict.fromkeys(places, row["conversations"]))
+    return found
 
 
 async def stranded(organization_id: UUID, new: Compiled, *, old: Compiled | None = None) -> list[Stranded]:

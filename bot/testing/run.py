@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -70,6 +70,13 @@ class Results:
     cases: list[CaseResult] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     coverage: Coverage | None = None
+    replace: Callable[[Registry], Registry] | None = None  # other skills in the place of those that were loaded
+    tell: Callable[[CaseResult], None] | None = None
+
+    def add(self, result: CaseResult) -> None:
+        self.cases.append(result)
+        if self.tell is not None:
+            self.tell(result)
 
     def totals(self) -> dict[str, int]:
         found = {"cases": len(self.cases)}
@@ -91,16 +98,23 @@ class _Suite:
 
 
 async def run_tests(
-    targets: Sequence[Path], *, only: str = "", update: bool = False, coverage: bool = False
+    targets: Sequence[Path],
+    *,
+    only: str = "",
+    update: bool = False,
+    coverage: bool = False,
+    replace: Callable[[Registry], Registry] | None = None,
+    tell: Callable[[CaseResult], None] | None = None,
 ) -> Results:
-    """Without targets: every installed skill. `only`: part of a case's file or name, in any case of letters.
+    """Without targets: every installed skill. `only`: part of a case's file or name, in any case of letters. `replace`: as `run_case`;
+    `tell` hears of each case when it is done.
 
     Raises:
         Nothing: a target is not there, or neither skill nor project.
     """
     registry = Registry.load()
     suites = _merged([suite for target in targets for suite in _suites(target, registry)] or _of_skills(registry))
-    results = Results(coverage=Coverage() if coverage else None)
+    results = Results(coverage=Coverage() if coverage else None, replace=replace, tell=tell)
     async with AsyncExitStack() as stack:
         cluster: Cluster | None = None
         for suite in suites:
@@ -131,7 +145,7 @@ async def _play(case: Case, suite: _Suite, cluster: Cluster | None, results: Res
     if run is not None and update and update_file(case.file, {case.name: run.texts}):
         results.updated.append(f"{case.file}: {case.name}")
     seconds = time.monotonic() - began
-    results.cases.append(CaseResult(case.name, str(case.file), case.line, outcome, reason, seconds))
+    results.add(CaseResult(case.name, str(case.file), case.line, outcome, reason, seconds))
 
 
 async def _run(case: Case, suite: _Suite, cluster: Cluster | None, results: Results, *, update: bool) -> CaseRun:
@@ -141,7 +155,7 @@ async def _run(case: Case, suite: _Suite, cluster: Cluster | None, results: Resu
     assert cluster is not None
     apps = all_apps()
     async with cluster.clone(apps) as fresh, connected(fresh, apps):
-        return await run_case(case, update=update, watch=watch)
+        return await run_case(case, replace=results.replace, update=update, watch=watch)
 
 
 def _read(suite: _Suite, results: Results, only: str) -> Iterator[Case]:
@@ -150,7 +164,7 @@ def _read(suite: _Suite, results: Results, only: str) -> Iterator[Case]:
             cases = read_cases(path, skill=suite.skill, root=suite.folder)
         except Unreadable as e:
             line = str(e).removeprefix(f"{path}:").partition(":")[0]
-            results.cases.append(CaseResult("", str(path), int(line) if line.isdigit() else 1, Outcome.FAILED, str(e)))
+            results.add(CaseResult("", str(path), int(line) if line.isdigit() else 1, Outcome.FAILED, str(e)))
             continue
         yield from (case for case in cases if only.lower() in f"{path} {case.name}".lower())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.errors import ChatNationError
 from bot.flows import Compiled, Flow, Step
@@ -57,8 +57,14 @@ def graph_of(what: str) -> str:
     return "\n".join(found).rstrip()
 
 
-def mermaid(flow: Flow, compiled: Compiled, source: FlowSource) -> str:
-    """Questions are slanted, answers round, actions framed; a condition stands on its arrow."""
+def mermaid(
+    flow: Flow, compiled: Compiled, source: FlowSource, *, standing: Mapping[tuple[str, str], int] | None = None
+) -> str:
+    """Questions are slanted, answers round, actions framed; a condition stands on its arrow.
+
+    Args:
+        standing: (flow, step) -> how many conversations stand there; a number beside the step.
+    """
     written = {step.id: step for step in source.steps}
     lines = [f"%% {flow.id}", "flowchart TD", f'    begin(["{_quoted(flow.name or flow.id)}"]) --> s0']
     for number, step in enumerate(flow.steps):
@@ -67,6 +73,12 @@ def mermaid(flow: Flow, compiled: Compiled, source: FlowSource) -> str:
     for number, step in enumerate(flow.steps):
         if step.kind != "link":
             lines += [f"    s{number} {arrow}" for arrow in _arrows(step, written.get(step.id))]
+    for number, step in enumerate(flow.steps):
+        if count := (standing or {}).get((flow.id, step.id)):
+            lines.append(f'    s{number} -.- here{number}(("{count}"))')
+            lines.append(f"    class here{number} here")
+    if standing:
+        lines.append("    classDef here fill:#0d7a5f,stroke:#0d7a5f,color:#ffffff,font-weight:bold")
     lines.append('    finish(["end"])')
     return "\n".join(lines) + "\n"
 

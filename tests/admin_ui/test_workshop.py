@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from nicegui import ui
 
 from tests.admin_ui.desk import Desks
@@ -84,3 +85,37 @@ async def test_a_skill_is_switched_off_and_on(desks: Desks) -> None:
     user.find(marker="switch-events").click()
     await user.should_see("events is on", retries=40)
     assert await is_on()
+
+
+@pytest.mark.slow  # a server of its own for the cases
+async def test_the_cases_of_a_skill_are_listed_and_played_on_the_draft(desks: Desks) -> None:
+    user = await desks.sit_down("owner")
+    await user.open(f"/skills/assistant?file={PATH}")
+    await user.should_see(marker="editor", retries=40)
+    [editor] = user.find(marker="editor").elements
+    assert isinstance(editor, ui.codemirror)
+    editor.value = editor.value.replace("a bot, not a human", "a parrot, not a human")
+    await user.should_see("1 file not published", retries=40)
+    user.find("Tests").click()
+    await user.should_see("Who answers here is told truthfully", retries=40)
+    user.find(marker="play-who-8").click()
+    await user.should_see(marker="cases-stop", retries=40)
+    await user.should_see("1 failed", retries=1200)
+    await user.should_see("tests/who.yml:12", retries=10)  # the step, not the case
+    await user.should_see("a parrot, not a human", retries=10)
+    assert await _version(desks) is None
+
+
+async def test_conversations_are_counted_where_they_stand_and_what_they_cost_is_told(desks: Desks) -> None:
+    for name in ("Ann", "Bob"):
+        await desks.stage.person(name).say("privacy")
+        await desks.stage.person(name).say("delete my data")  # which stops at its action: this process has none
+    user = await desks.sit_down("owner")
+    await user.open("/skills/assistant?file=flows/consent.yml")
+    user.find("Diagram").click()
+    await user.should_see(marker="standing", retries=60)
+    drawn = [each.content for each in user.find(kind=ui.mermaid).elements]
+    assert any('(("2"))' in each for each in drawn)
+    user.find("Cost").click()
+    await user.should_see("of the newest 2 conversations", retries=40)
+    await user.should_see("Once through the draft")

@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from admin_ui.kit import Desk, Missing
-from bot.flows import Compiled
+from bot.flows import Compiled, SkillSource
 from bot.flows.diagnostics import Diagnostic
-from bot.publishing import service
+from bot.publishing import Overlay, service
+from bot.publishing.examine import with_draft
 from bot.publishing.rows import Draft, Version, shipped_files
 from bot.publishing.serve import compiled_for
 from bot.publishing.stranded import stranded
@@ -76,6 +77,16 @@ class Bench:
 
     async def compiled(self) -> Compiled:
         return await service.compiled_draft(self.desk.runtime, self.desk.organization.id, self.skill.name)
+
+    async def overlays(self) -> Mapping[str, Overlay]:
+        """The draft, and what is published beside it, by skill."""
+        around = await with_draft(self.desk.runtime, self.desk.organization.id, self.skill.name)
+        return around.overlays
+
+    @property
+    def source(self) -> SkillSource:
+        """The skill as the draft words it."""
+        return self.desk.runtime.registry.source(self.skill.name, Overlay(self.draft.files))
 
     async def changes(self) -> list[service.FileChange]:
         async with self._unit() as work:

@@ -1,4 +1,4 @@
-"""The workshop of one skill: its files, what is wrong with them, a phone that talks with the draft, its diagram, its changes, its versions."""
+"""The workshop of one skill: its files, what is wrong with them, and beside them its phone, tests, diagram, cost, changes and versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from admin_ui.kit import (
     dialog,
     empty,
     heading,
-    icon_button,
     later,
     live,
     note,
@@ -33,15 +32,18 @@ from admin_ui.kit import (
 )
 from admin_ui.kit.frame import crumb
 from admin_ui.pages.skills.bench import Bench, open_bench
+from admin_ui.pages.skills.cases import Cases
+from admin_ui.pages.skills.changes import draw_changes
+from admin_ui.pages.skills.completing import HEAD, Completing
+from admin_ui.pages.skills.cost import Cost
+from admin_ui.pages.skills.diagram import Diagram
 from admin_ui.pages.skills.phone import Phone
+from admin_ui.pages.skills.versions import Versions
 from bot.flows.diagnostics import Diagnostic
-from bot.publishing import Overlay
-from bot.publishing.rows import Moved, Version
+from bot.publishing.rows import Moved
 from bot.publishing.service import NotSound
-from bot.tools.graph import mermaid
 
 SAVE_AFTER_S = 0.8  # of quiet
-DIAGRAM = {"theme": "neutral", "flowchart": {"useMaxWidth": False}, "fontFamily": "Inter, sans-serif"}
 LANGUAGES = {"yml": "YAML", "yaml": "YAML", "md": "Markdown"}
 
 
@@ -53,6 +55,7 @@ LANGUAGES = {"yml": "YAML", "yaml": "YAML", "md": "Markdown"}
     wide=True,
 )
 async def workshop(desk: Desk, name: str, file: str = "") -> None:
+    ui.add_head_html(HEAD)
     bench = await open_bench(desk, name)
     await bench.look()
     crumb(bench.title(desk))
@@ -72,7 +75,17 @@ class Workshop:
     version: int = 0  # which people meet; 0: as shipped
     parts: dict[str, Live] = field(default_factory=dict)
     editor: ui.codemirror | None = None
+    diagram: Diagram = field(init=False)
+    cost: Cost = field(init=False)
+    versions: Versions = field(init=False)
+    completing: Completing = field(init=False)
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.diagram = Diagram(self.bench, self.path)
+        self.cost = Cost(self.bench)
+        self.versions = Versions(self.bench, self._looked)
+        self.completing = Completing(self.bench)
 
     async def build(self) -> None:
         await self._compare()
@@ -183,6 +196,7 @@ class Workshop:
         }
         ui.run_javascript(f"cn.editor({self.editor.id}, {json.dumps(label)}, {json.dumps(kept)})")
         self._mark_lines()
+        self.completing.attach(self.editor, self.path)
 
     async def _problems(self) -> None:
         told = self.bench.told
@@ -209,104 +223,32 @@ class Workshop:
                 ui.label(f"{path or told.file}:{told.line}:{told.column}  {told.code}").classes("cn-muted cn-small num")
 
     async def _side(self) -> None:
-        with ui.tabs().props("dense no-caps align=left").classes("cn-tabs") as tabs:
+        with ui.tabs().props("dense no-caps align=left outside-arrows mobile-arrows").classes("cn-tabs") as tabs:
             talk = ui.tab(say("Phone"))
+            tests = ui.tab(say("Tests"))
             picture = ui.tab(say("Diagram"))
+            cost = ui.tab(say("Cost"))
             changes = ui.tab(say("Changes"))
             past = ui.tab(say("Versions"))
-        with ui.tab_panels(tabs, value=talk, animated=False).classes("cn-tab-panels"):
+
+        async def turn(event: ValueChangeEventArguments[str]) -> None:
+            await self.diagram.look(event.value == picture.props["name"])
+
+        with ui.tab_panels(tabs, value=talk, animated=False, on_change=bound(turn, writes=False)).classes(
+            "cn-tab-panels"
+        ):
             with ui.tab_panel(talk):
                 await Phone(self.bench, self.desk.organization.locale).build()
+            with ui.tab_panel(tests):
+                await Cases(self.bench).build()
             with ui.tab_panel(picture):
-                self.parts["diagram"] = later(self._diagram)
+                self.diagram.build()
+            with ui.tab_panel(cost):
+                self.cost.build()
             with ui.tab_panel(changes):
-                self.parts["changes"] = later(self._changes)
+                self.parts["changes"] = later(draw_changes, self.bench)
             with ui.tab_panel(past):
-                self.parts["versions"] = later(self._versions)
-
-    async def _diagram(self) -> None:
-        if any(each.severity == "error" for each in self.bench.told):
-            note("Mend the mistakes first: a flow with one has no diagram.", "warn")
-            return
-        compiled = await self.bench.compiled()
-        source = self.bench.desk.runtime.registry.source(self.bench.skill.name, Overlay(self.bench.draft.files))
-        here = [each for each in source.flows.values() if self.path and each.pos.file.endswith(self.path)]
-        flows = here or list(source.flows.values())
-        for each in flows[:6]:
-            flow = compiled.flows.get(f"{self.bench.skill.name}:{each.id}")
-            if flow is not None:
-                self._picture(flow.title(self.desk.locale), _without_fence(mermaid(flow, compiled, each)))
-
-    def _picture(self, title: str, drawn: str) -> None:
-        def enlarge() -> None:
-            with dialog(title, wide=True) as box:
-                ui.mermaid(drawn, config=DIAGRAM).classes("cn-diagram whole").props("tabindex=0")
-                with ui.element("div").classes("cn-actions"):
-                    button({"en": "Close", "sw": "Funga"}, box.close, kind="quiet")
-            box.open()
-
-        with ui.element("div").classes("cn-line between"):
-            ui.label(title).classes("cn-strong")
-            icon_button("open_in_full", "See it larger", bound(enlarge, writes=False))
-        ui.mermaid(drawn, config=DIAGRAM | {"flowchart": {"useMaxWidth": True}}).classes("cn-diagram").props(
-            "tabindex=0"
-        )
-
-    async def _changes(self) -> None:
-        found = await self.bench.changes()
-        if not found:
-            with empty("difference", "Nothing differs", "The draft is what people meet today."):
-                return
-        for each in found:
-            with ui.element("div").classes("cn-line between"):
-                ui.label(each.path).classes("cn-strong cn-small")
-                badge(say(each.what), {"added": "good", "removed": "bad"}.get(each.what, "warn"))  # type: ignore[arg-type]
-            with ui.element("pre").classes("cn-diff"):
-                for line in each.text.splitlines():
-                    if line.startswith(("--- ", "+++ ")):  # the file's name stands above
-                        continue
-                    kind = (
-                        "add"
-                        if line.startswith("+")
-                        else "del"
-                        if line.startswith("-")
-                        else "at"
-                        if line.startswith("@")
-                        else ""
-                    )
-                    ui.label(line or " ").classes(f"cn-code {kind}")
-
-    async def _versions(self) -> None:
-        found = await self.bench.versions()
-        current = found[0].number if found else 0
-        if not found:
-            with empty("history", "As shipped", "When you publish, each version stays here and can be brought back."):
-                return
-        with ui.element("div").classes("cn-list"):
-            for each in found:
-                with ui.element("div").classes("cn-row"):
-                    with ui.element("div").classes("cn-grow"):
-                        ui.label(_name_of(each)).classes("cn-strong")
-                        ui.label(f"{self.desk.moment(each.published_at)}  ·  {each.note or say('no note')}").classes(
-                            "cn-muted cn-small"
-                        )
-                    if each.number == current:
-                        badge(say("live"), "good")
-                    elif self.desk.may("skills.publish"):
-                        button(
-                            "Bring back",
-                            bound(lambda to=each.number: self._ask_to_roll_back(to, current), writes=False),
-                            small=True,
-                        )
-            if self.desk.may("skills.publish") and current:
-                with ui.element("div").classes("cn-row"):
-                    ui.label(say("As shipped")).classes("cn-grow cn-strong")
-                    button(
-                        "Bring back",
-                        bound(lambda: self._ask_to_roll_back(0, current), writes=False),
-                        small=True,
-                        mark="as-shipped",
-                    )
+                self.versions.build()
 
     # -- typing and saving
 
@@ -342,8 +284,10 @@ class Workshop:
         await self.bench.look()
         await self._compare()
         self._mark_lines()
-        for name in ("state", "files", "problems", "diagram", "changes"):
+        for name in ("state", "files", "problems", "changes"):
             await self.parts[name].refresh()
+        await self.diagram.refresh(self.path)
+        await self.cost.refresh()
 
     def _mark_lines(self) -> None:
         if self.editor is None:
@@ -360,8 +304,9 @@ class Workshop:
         if self.is_dirty:
             await self._save()
         self.path = path
-        for name in ("files", "editor", "diagram"):
+        for name in ("files", "editor"):
             await self.parts[name].refresh()
+        await self.diagram.refresh(path)
 
     async def _go_to(self, path: str, line: int) -> None:
         if path and path != self.path:
@@ -433,25 +378,7 @@ class Workshop:
         else:
             toast(say("Version {number} is live; every conversation has it within ten seconds.", number=made.number))
         await self._looked()
-        await self.parts["versions"].refresh()
-
-    def _ask_to_roll_back(self, to: int, current: int) -> None:
-        name = say("version {number}", number=to) if to else say("what was shipped")
-
-        async def go() -> None:
-            self.desk.require("skills.publish")
-            made = await self.bench.roll_back(to, current)
-            toast(say("Version {number} is live and says what {name} said.", number=made.number, name=name))
-            await self._looked()
-            await self.parts["versions"].refresh()
-
-        confirm(
-            say("Bring back {name}?", name=name),
-            "It is published again under a new number. Your draft stays.",
-            "Bring back",
-            bound(go, writes=False),
-            kind="primary",
-        )
+        await self.versions.refresh()
 
     def _ask_to_discard(self) -> None:
         async def go() -> None:
@@ -475,17 +402,5 @@ def _theme() -> Literal["githubLight", "githubDark"]:
     return "githubDark" if is_dark else "githubLight"
 
 
-def _name_of(version: Version) -> str:
-    if version.restores is None:
-        return say("Version {number}", number=version.number)
-    if not version.restores:
-        return say("Version {number}, brings back what was shipped", number=version.number)
-    return say("Version {number}, brings back {restores}", number=version.number, restores=version.restores)
-
-
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _without_fence(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith("```"))
