@@ -34,6 +34,7 @@ from admin_ui.pages.channels.parts import (
     limit,
     quality,
     standing,
+    stopped_why,
     use_styles,
     verdict,
 )
@@ -101,7 +102,7 @@ def _number(desk: Desk, each: Number) -> None:
             with ui.element("div").classes("cn-line"):
                 standing(desk, each)
         if each.state != "connected" and each.state_reason:
-            note(each.state_reason, "bad")
+            note(stopped_why(desk, each.state_reason), "bad")
         rated, _ = quality(desk, each.facts.quality)
         until, tone = expiry(desk, each)
         heard = desk.ago(each.heard_at) if each.heard_at else desk.say({"en": "never", "sw": "bado"})
@@ -170,11 +171,13 @@ async def _templates(desk: Desk) -> None:
                     "en": "What you may write first, after 24 hours. Meta reviews them; what it decides comes here by itself.",
                     "sw": "Unachoweza kuandika kwanza, baada ya saa 24. Meta hukagua; uamuzi wake hufika hapa wenyewe.",
                 }
-                ui.label(f"{desk.say(about)} {desk.say(when)}").classes("cn-muted cn-small")
+                told = ui.label(f"{desk.say(about)} {desk.say(when)}").classes("cn-muted cn-small")
             if desk.may("channels.manage"):
 
                 async def fetch() -> None:
                     await _fetch(made[0])
+                    now = {"en": "Fetched just now.", "sw": "Vililetwa sasa hivi."}
+                    told.set_text(f"{desk.say(about)} {desk.say(now)}")
 
                 button({"en": "Fetch", "sw": "Leta"}, bound(fetch, writes=False), icon="sync", small=True, mark="fetch")
 

@@ -37,6 +37,7 @@ from store.platform import Incident, IncidentNote
 
 TITLE = {"en": "Incidents", "sw": "Hitilafu"}
 REFRESH_S = 10.0
+UNITS = {"d": "siku", "h": "saa", "min": "dk"}
 STATES: dict[str, tuple[dict[str, str], Tone]] = {
     "open": ({"en": "open", "sw": "wazi"}, "bad"),
     "acknowledged": ({"en": "looked after", "sw": "inashughulikiwa"}, "warn"),
@@ -121,8 +122,13 @@ def _lasted(desk: Desk, each: Incident) -> str:
         return desk.say({"en": "under a minute", "sw": "chini ya dakika"})
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    text = " ".join(f"{number} {unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number)
-    return text
+    found = [(number, unit) for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number]
+    return desk.say(
+        {
+            "en": " ".join(f"{number} {unit}" for number, unit in found),
+            "sw": " ".join(f"{UNITS[unit]} {number}" for number, unit in found),
+        }
+    )
 
 
 @page(

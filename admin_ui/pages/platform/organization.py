@@ -49,7 +49,7 @@ PERIODS = {
     "168": timedelta(days=7),
     "720": timedelta(days=30),
 }
-MINUTES = {15: "15 min", 30: "30 min", 60: "60 min"}
+MINUTES = (15, 30, 60)
 SAYS = {
     "en": "This chat is paused for the moment. Your message is kept, and we read it as soon as we are back.",
     "sw": "Mazungumzo haya yamesimama kwa sasa. Ujumbe wako umehifadhiwa, tutausoma mara tu tutakaporudi.",
@@ -240,7 +240,10 @@ async def _chart(desk: Desk, looked: Looked) -> None:
                 desk.say({"en": "Out", "sw": "Nje"}): [each.outgoing for each in days],
                 desk.say({"en": "Not delivered", "sw": "Hazikufika"}): [each.failed for each in days],
             },
-            label="Messages in, out and not delivered on each of the last 30 days",
+            label={
+                "en": "Messages in, out and not delivered on each of the last 30 days",
+                "sw": "Ujumbe ulioingia, uliotoka na ambao haukufika kila siku kwa siku 30 zilizopita",
+            },
         )
 
 
@@ -345,7 +348,8 @@ def _asking(looked: Looked, member: Member | None) -> Callable[[], None]:
                 },
                 mark="impersonate-reason",
             )
-            lasts = select_field({"en": "For", "sw": "Kwa muda wa"}, MINUTES, 30, mark="impersonate-lasts")
+            minutes = {each: desk.say({"en": f"{each} min", "sw": f"dk {each}"}) for each in MINUTES}
+            lasts = select_field({"en": "For", "sw": "Kwa muda wa"}, minutes, 30, mark="impersonate-lasts")
             with ui.element("div").classes("cn-actions"):
                 button(desk.word("cancel"), box.close, kind="quiet")
                 go = _borrowing(looked.listed.id, who, reason, lasts)
