@@ -28,8 +28,10 @@ from admin_ui.kit.controls import tag
 from admin_ui.kit.table import Column, Filter, Query, Rows, Table, table
 from admin_ui.pages.channels import connecting
 from admin_ui.pages.channels.parts import (
+    CATEGORIES,
     OUTCOMES,
     STATUSES,
+    category,
     expiry,
     limit,
     quality,
@@ -219,7 +221,7 @@ async def _templates(desk: Desk) -> None:
                     Filter(
                         "category",
                         {"en": "Category", "sw": "Aina"},
-                        {"": kinds, **{each: each.capitalize() for each in ("MARKETING", "UTILITY", "AUTHENTICATION")}},
+                        {"": kinds, **{name: desk.say(words) for name, words in CATEGORIES.items()}},
                     ),
                 ],
                 sort="name",
@@ -239,7 +241,7 @@ def _row(desk: Desk, each: Any) -> dict[str, Any]:
         "name": each.name,
         "name_href": f"/channels/templates/{each.id}",
         "language": each.language,
-        "category": each.category.capitalize(),
+        "category": category(desk, each.category),
         "status": desk.say(words),
         "status_tone": tone,
         "status_note": each.reason.replace("_", " ").capitalize(),

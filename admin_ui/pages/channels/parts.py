@@ -13,10 +13,12 @@ from admin_ui.words import Words
 from bot.numbers import Number, Outcome
 
 __all__ = [
+    "CATEGORIES",
     "HEAD",
     "OUTCOMES",
     "STATES",
     "STATUSES",
+    "category",
     "expiry",
     "limit",
     "quality",
@@ -35,6 +37,11 @@ STATES: Mapping[str, tuple[Words, Tone]] = {
     "paused": ({"en": "paused", "sw": "imesitishwa"}, "warn"),
     "stopped": ({"en": "stopped by Meta", "sw": "imesimamishwa na Meta"}, "bad"),
     "disconnected": ({"en": "disconnected", "sw": "imetenganishwa"}, "bad"),
+}
+CATEGORIES: Mapping[str, Words] = {
+    "MARKETING": {"en": "Marketing", "sw": "Matangazo"},
+    "UTILITY": {"en": "Utility", "sw": "Huduma"},
+    "AUTHENTICATION": {"en": "Authentication", "sw": "Uthibitishaji"},
 }
 AT_META: Mapping[str, Words] = {
     "PENDING": {"en": "pending", "sw": "inasubiri"},
@@ -93,6 +100,10 @@ def stopped_why(desk: Desk, reason: str) -> str:
     if not what or by != STOPPED_BY:
         return reason
     return desk.say({"en": f"{by}: {what}", "sw": f"imesimamishwa na mtoa huduma: {what}"})
+
+
+def category(desk: Desk, name: str) -> str:
+    return desk.say(CATEGORIES.get(name, name.capitalize()))
 
 
 def quality(desk: Desk, value: str) -> tuple[str, Tone]:

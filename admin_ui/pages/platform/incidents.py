@@ -37,7 +37,6 @@ from store.platform import Incident, IncidentNote
 
 TITLE = {"en": "Incidents", "sw": "Hitilafu"}
 REFRESH_S = 10.0
-UNITS = {"d": "siku", "h": "saa", "min": "dk"}
 STATES: dict[str, tuple[dict[str, str], Tone]] = {
     "open": ({"en": "open", "sw": "wazi"}, "bad"),
     "acknowledged": ({"en": "looked after", "sw": "inashughulikiwa"}, "warn"),
@@ -122,11 +121,11 @@ def _lasted(desk: Desk, each: Incident) -> str:
         return desk.say({"en": "under a minute", "sw": "chini ya dakika"})
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    found = [(number, unit) for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number]
+    parts = ((days, "d", "siku"), (hours, "h", "saa"), (minutes, "min", "dk"))
     return desk.say(
         {
-            "en": " ".join(f"{number} {unit}" for number, unit in found),
-            "sw": " ".join(f"{UNITS[unit]} {number}" for number, unit in found),
+            "en": " ".join(f"{number} {en}" for number, en, _ in parts if number),
+            "sw": " ".join(f"{sw} {number}" for number, _, sw in parts if number),
         }
     )
 

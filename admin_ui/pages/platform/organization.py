@@ -34,6 +34,7 @@ from admin_ui.kit import (
 )
 from admin_ui.kit.chart import lines
 from admin_ui.kit.frame import crumb
+from admin_ui.pages.channels.parts import STATES
 from bot.identity import letters
 from bot.identity.errors import NotPossible
 from bot.identity.impersonation import impersonate
@@ -264,7 +265,7 @@ def _members(desk: Desk, looked: Looked) -> None:
                         if each.last_seen_at
                         else desk.say({"en": "never signed in", "sw": "hajaingia"})
                     )
-                    ui.label(f"{each.email} · {seen}").classes("cn-muted cn-small cn-clip")
+                    ui.label(f"{each.email} · {seen}").classes("cn-muted cn-small").style("overflow-wrap: anywhere")
                 badge(each.role_name or letters.role_name(each.role, desk.locale)).classes("cn-hide-small")
                 if may_borrow and not each.platform_admin:
                     see = {"en": "See as", "sw": "Ona kama"}
@@ -289,7 +290,8 @@ def _about(desk: Desk, looked: Looked) -> None:
         for each in looked.numbers:
             with ui.element("div").classes("cn-line between"):
                 ui.label(f"{each.name} {each.display}".strip()).classes("cn-clip")
-                badge(each.state, "good" if each.state == "connected" else "warn" if each.state == "paused" else "bad")
+                words, tone = STATES[each.state]
+                badge(desk.say(words), tone)
             if each.reason:
                 ui.label(each.reason).classes("cn-muted cn-small")
 
