@@ -1,18 +1,17 @@
-"""Jobs of webhooks out: `core.deliver_hooks` for an endpoint with something due, `core.tell_hook_stopped` when one was stopped."""
+"""Jobs of webhooks out: `core.deliver_hooks` for an endpoint with something due."""
 
 from __future__ import annotations
 
 import logging
 
 from bot.hooks.deliver import deliver
-from bot.hooks.jobs import DeliverHooks, TellHookStopped
-from bot.hooks.notice import notices
+from bot.hooks.jobs import DeliverHooks
 from bot.runtime import Runtime
 from bot.skill import TaskContext
 from store import hooks
 from store.tenancy import unscoped
 
-__all__ = ["DeliverHooks", "TellHookStopped", "deliver_hooks", "put_hook_jobs", "tell_hook_stopped"]
+__all__ = ["DeliverHooks", "deliver_hooks", "put_hook_jobs"]
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +25,3 @@ async def put_hook_jobs(per_organization: int) -> int:
 async def deliver_hooks(runtime: Runtime, job: DeliverHooks, ctx: TaskContext) -> None:
     tried = await deliver(runtime, ctx.organization.id, job.endpoint_id)
     log.info("webhooks sent", extra={"endpoint_id": str(job.endpoint_id), "tries": tried})
-
-
-async def tell_hook_stopped(runtime: Runtime, job: TellHookStopped, ctx: TaskContext) -> None:
-    """A letter may come twice when the process ends between two of them; nobody is told less than once."""
-    for letter in await notices(runtime, ctx.organization, job.endpoint_id):
-        await runtime.notifier.email(letter)

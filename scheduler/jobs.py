@@ -26,7 +26,7 @@ from bot.trace import traced
 from bot.triggers import StartFlowJob, open_delivery, start_flow
 from bot.unit import open_unit
 from scheduler.channel_events import ApplyChannelEvent, FetchNumber, apply_channel_event, fetch_number
-from scheduler.hooks import DeliverHooks, TellHookStopped, deliver_hooks, tell_hook_stopped
+from scheduler.hooks import DeliverHooks, deliver_hooks
 from scheduler.knowledge import EmbedKnowledge, embed_knowledge
 from scheduler.media import FetchMedia, fetch_media
 from scheduler.metrics import JOBS_FINISHED
@@ -58,7 +58,6 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     ImportContacts.name: (ImportContacts, import_contacts),
     UndoImport.name: (UndoImport, undo_import),
     DeliverHooks.name: (DeliverHooks, deliver_hooks),
-    TellHookStopped.name: (TellHookStopped, tell_hook_stopped),
     MailNotification.name: (MailNotification, mail_notification),
     StartFlowJob.name: (StartFlowJob, start_flow),
 }

@@ -279,12 +279,19 @@ async def suspended(runtime: Runtime) -> None:
     """Where the members of a suspended organization end, with the reason."""
     user_id = context.client.request.session.get("uid")
     found = await gate.suspended(UUID(user_id)) if user_id else []
-    ui.page_title("Suspended · ChatNation")
-    names = ", ".join(each.name for each in found) or "Your organization"
-    text = "Nothing is lost: messages of your contacts are kept and wait for you. Write to the people who run the platform."
-    with door(f"{names} is suspended", text):
+    ui.page_title(say({"en": "Suspended · ChatNation", "sw": "Imesimamishwa · ChatNation"}))
+    names = ", ".join(each.name for each in found) or say({"en": "Your organization", "sw": "Shirika lako"})
+    title = {"en": f"{names} is suspended", "sw": f"{names} imesimamishwa"}
+    text = {
+        "en": "Nothing is lost: messages of your contacts are kept and wait for you. Write to the people who run the platform.",
+        "sw": "Hakuna kilichopotea: ujumbe wa anwani zako unatunzwa na unakusubiri. Waandikie wanaoendesha jukwaa.",
+    }
+    with door(title, text):
         for each in found:
-            until = f", until {each.suspended_until:%d %b %Y, %H:%M} UTC" if each.suspended_until else ""
+            until = ""
+            if each.suspended_until is not None:
+                at = f"{each.suspended_until:%Y-%m-%d, %H:%M} UTC"
+                until = say({"en": f", until {at}", "sw": f", hadi {at}"})
             Problem().say(f"{each.name}{until}: {each.suspended_reason}", "info")
         _sign_out_link()
 

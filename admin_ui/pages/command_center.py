@@ -30,8 +30,10 @@ from admin_ui.kit import (
 from admin_ui.kit.chart import bars, lines
 from admin_ui.kit.controls import Tone, tag
 from admin_ui.kit.page import owner_of, todos
+from admin_ui.pages.channels.parts import STATES, stopped_why
 from admin_ui.words import Words
 from bot.contacts.erasure import open_requests
+from bot.hooks.reasons import words_of
 from store import insights
 from store.models import ChannelAccount, HookEndpoint, HookState, KnowledgeDocument, Membership
 
@@ -85,11 +87,11 @@ async def _alerts() -> None:
     await _erasures(desk)
     channels = link_to(desk, "/channels")
     for each in await insights.stopped_numbers():
-        why = each.reason or desk.say({"en": "nobody said why", "sw": "sababu haijulikani"})
+        told = stopped_why(desk, each.reason) or desk.say(STATES[each.state][0])
         text = desk.say(
             {
-                "en": f"{each.name} {each.number} is {each.state}: {why}. Its messages wait and go out as soon as it works again.",
-                "sw": f"{each.name} {each.number} ni {each.state}: {why}. Ujumbe wake unasubiri na utatumwa ikifanya kazi tena.",
+                "en": f"{each.name} {each.number} is {told}. Its messages wait and go out as soon as it works again.",
+                "sw": f"{each.name} {each.number} {told}. Ujumbe wake unasubiri na utatumwa ikifanya kazi tena.",
             }
         )
         with note(text, "bad"):
@@ -99,12 +101,8 @@ async def _alerts() -> None:
         return
     for hook in await HookEndpoint.filter(state__in=[HookState.FAILING, HookState.GONE]):
         name = hook.description or urlsplit(hook.url).hostname
-        text = desk.say(
-            {
-                "en": f"The webhook {name} is off: {hook.state_reason}.",
-                "sw": f"Webhook {name} imezimwa: {hook.state_reason}.",
-            }
-        )
+        reason = desk.say(words_of(hook.state_reason))
+        text = desk.say({"en": f"The webhook {name} is off: {reason}.", "sw": f"Webhook {name} imezimwa: {reason}."})
         with note(text, "warn"):
             tag("a", desk.say({"en": "See what to do", "sw": "Ona la kufanya"})).props["href"] = f"/webhooks/{hook.id}"
 

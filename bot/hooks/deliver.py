@@ -8,15 +8,17 @@ import random
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from bot.errors import Permanent
+from bot.hooks import reasons
 from bot.hooks.body import made
-from bot.hooks.jobs import TellHookStopped
 from bot.hooks.post import Answered, Poster
 from bot.hooks.settings import HookSettings
 from bot.hooks.sign import signed
 from bot.metrics import HOOKS_SENT
+from bot.notifications import notify
 from bot.unit import open_unit
 from store import hooks
 from store.crypto import OrganizationKeys, keyring
@@ -35,7 +37,6 @@ FAILURES_TO_HOLD = 3  # in a row; until then every event is tried when its own t
 LONGEST_HOLD_S = 3600.0
 LEASE_MARGIN_S = 30.0
 SPREAD = 0.2
-IS_GONE = "what it tells of is gone, or cannot be read"
 
 
 async def deliver(runtime: Runtime, organization_id: UUID, endpoint_id: UUID) -> int:
@@ -97,9 +98,9 @@ class _Sender:
                 TellingState.DEAD,
                 after_s=0,
                 status=None,
-                error=IS_GONE,
+                error=reasons.IS_GONE,
                 response=None,
-                tried=_try(at, None, IS_GONE),
+                tried=_try(at, None, reasons.IS_GONE),
             )
             return None
         headers = signed(str(each.event_id), at, body, _secrets(self._endpoint, at))
@@ -134,7 +135,7 @@ async def _judge(runtime: Runtime, settings: HookSettings, endpoint: HookEndpoin
         return
     now = datetime.now(UTC)
     if any(each.is_gone for each in answers):
-        await _stop(runtime, endpoint, HookState.GONE, "it answered 410: it wants nothing more")
+        await _stop(runtime, endpoint, HookState.GONE, reasons.GONE)
         return
     if any(each.is_taken for each in answers):
         await HookEndpoint.filter(id=endpoint.id).update(
@@ -176,8 +177,26 @@ async def _stop(runtime: Runtime, endpoint: HookEndpoint, state: HookState, reas
             reason[:300],
         )
         work.audit("webhook.stopped", subject=f"webhook:{endpoint.id}", after={"state": state, "reason": reason})
-        work.enqueue(TellHookStopped(endpoint_id=endpoint.id))
+        await notify(
+            work,
+            "failing",
+            _told(endpoint, state, reason),
+            f"/webhooks/{endpoint.id}",
+            permission="webhooks.manage",
+            key=f"webhook:{endpoint.id}",
+        )
     log.warning("webhook endpoint stopped", extra={"endpoint_id": str(endpoint.id), "state": state.value})
+
+
+def _told(endpoint: HookEndpoint, state: HookState, reason: str) -> dict[str, str]:
+    name = endpoint.description or urlsplit(endpoint.url).hostname or endpoint.url
+    said = reasons.words_of(reason)
+    en, sw = (said, said) if isinstance(said, str) else (said["en"], said["sw"])
+    found = {"en": f"The webhook {name} is off: {en}", "sw": f"Webhook {name} imezimwa: {sw}"}
+    if state is HookState.FAILING:
+        found["en"] += ". What happens is kept for 30 days"
+        found["sw"] += ". Yanayotokea yanatunzwa kwa siku 30"
+    return found
 
 
 def _secrets(endpoint: HookEndpoint, now: datetime) -> list[str]:

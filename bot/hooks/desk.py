@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from bot.hooks import reasons
 from bot.hooks.envelope import envelope
 from bot.hooks.guard import Unsafe, check_url
 from bot.hooks.settings import HookSettings
@@ -123,7 +124,7 @@ async def turn_on(work: Unit, principal: Principal, row: HookEndpoint, *, catch_
         found = await hooks.replay(work.tx, row.id, states=[TellingState.HELD])
     else:
         found = await HookDelivery.filter(endpoint_id=row.id, state=TellingState.HELD).update(
-            state=TellingState.DEAD, last_error="the webhook was turned on without it"
+            state=TellingState.DEAD, last_error=reasons.WITHOUT_IT
         )
     work.audit(
         "webhook.turned_on",
@@ -141,7 +142,7 @@ async def turn_off(work: Unit, principal: Principal, row: HookEndpoint) -> None:
     row.state, row.state_reason = HookState.OFF, ""
     await row.save(update_fields=["state", "state_reason"])
     await HookDelivery.filter(endpoint_id=row.id, state__in=[TellingState.READY, TellingState.HELD]).update(
-        state=TellingState.DEAD, last_error="the webhook was turned off"
+        state=TellingState.DEAD, last_error=reasons.TURNED_OFF
     )
     work.audit("webhook.turned_off", subject=f"webhook:{row.id}", before={"state": before})
 

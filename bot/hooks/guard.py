@@ -14,6 +14,7 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.errors import ChatNationError
+from bot.hooks import reasons
 
 __all__ = ["Guarded", "Unsafe", "check_url"]
 
@@ -50,20 +51,18 @@ def check_url(url: str, *, allow_private: bool) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as e:
-        raise Unsafe("this is no address; write it like https://example.com/chatnation") from e
+        raise Unsafe(reasons.NO_ADDRESS) from e
     if parts.scheme not in (("https", "http") if allow_private else ("https",)) or not host:
-        raise Unsafe(
-            "give an address that begins with https://, so that nobody on the way reads or changes what is sent"
-        )
+        raise Unsafe(reasons.NOT_HTTPS)
     if parts.username is not None or parts.password is not None:
-        raise Unsafe("leave out user and password; the signature proves that it is us")
+        raise Unsafe(reasons.WITH_USER)
     if parts.fragment or any(ord(each) <= 32 or ord(each) == 127 for each in url):
-        raise Unsafe("leave out spaces and what stands behind #")
+        raise Unsafe(reasons.SPACES)
     if allow_private:
         return
     host = host.rstrip(".")
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-        raise Unsafe("this name is of a private network; give an address that the world can reach")
+        raise Unsafe(reasons.NAMED_PRIVATE)
     try:
         _check_ip(host, host)
     except ValueError:
@@ -84,4 +83,4 @@ def _check_ip(text: str, host: str) -> None:
         if inner is not None:
             address = inner
     if not address.is_global or address.is_multicast:
-        raise Unsafe(f"{host} is in a private network ({address}); give an address that the world can reach")
+        raise Unsafe(reasons.IS_PRIVATE.format(host=host, address=address))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
 from uuid import UUID
 
 from bot.skill import Job
 
-__all__ = ["DeliverHooks", "TellHookStopped"]
+__all__ = ["DeliverHooks"]
 
 
 class DeliverHooks(Job):
@@ -16,13 +15,4 @@ class DeliverHooks(Job):
     name = "core.deliver_hooks"
     queue = "bulk"
     lease_s = 60
-    endpoint_id: UUID
-
-
-class TellHookStopped(Job):
-    """A letter to who made the endpoint, or to the owners."""
-
-    name = "core.tell_hook_stopped"
-    queue = "bulk"
-    max_attempts: ClassVar[int] = 8
     endpoint_id: UUID

@@ -14,6 +14,7 @@ from typing import Self
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from bot.hooks import reasons
 from bot.hooks.guard import Guarded, Unsafe, check_url
 from bot.hooks.settings import HookSettings
 
@@ -82,17 +83,17 @@ class Poster:
         except Unsafe as e:
             return failed(str(e))
         except TimeoutError:
-            return failed(f"no answer within {self._settings.timeout_s:g} seconds; answer first, work afterwards")
+            return failed(reasons.NO_ANSWER.format(seconds=f"{self._settings.timeout_s:g}"))
         except aiohttp.ClientConnectorCertificateError:
-            return failed("its certificate is not valid")
+            return failed(reasons.NOT_VALID)
         except aiohttp.ClientConnectorDNSError:
-            return failed("its name is not known to the DNS")
+            return failed(reasons.UNKNOWN)
         except aiohttp.ClientSSLError:
-            return failed("no TLS connection could be made")
+            return failed(reasons.NO_TLS)
         except (aiohttp.ClientConnectorError, OSError):
-            return failed("nobody listens there, or a firewall is in between")
+            return failed(reasons.NOBODY)
         except (aiohttp.ClientError, ValueError) as e:  # ValueError: what aiohttp says of addresses that it cannot use
-            return failed(f"the connection broke: {type(e).__name__}")
+            return failed(reasons.BROKE.format(kind=type(e).__name__))
 
     async def _ask(self, url: str, body: bytes, headers: Mapping[str, str], started: float) -> Answered:
         given = {"Content-Type": "application/json", "User-Agent": "ChatNation-Webhooks/1", **headers}
@@ -101,9 +102,9 @@ class Poster:
             status, error = response.status, ""
             if 300 <= status < 400:
                 where = response.headers.get("Location", "")[:120]
-                error = f"it redirects{f' to {where}' if where else ''}; give the address that it leads to"
+                error = reasons.REDIRECTS_TO.format(where=where) if where else reasons.REDIRECTS
             elif not 200 <= status < 300:
-                error = f"it answered {status}"
+                error = reasons.REFUSED.format(status=status)
             return Answered(status, _ms_since(started), error, excerpt, _wished(response.headers.get("Retry-After")))
 
 

@@ -29,7 +29,8 @@ async def tell_of_stopped_number(runtime: Runtime, organization_id: UUID, accoun
             organization_id,
             account_id,
         )
-    subject = {"en": f"The number {name} is {reason}", "sw": f"Namba {name} imesimama: {reason}"}
+    what = reason.partition(": ")[2] or reason
+    subject = {"en": f"The number {name} is {reason}", "sw": f"Namba {name} imesimamishwa na mtoa huduma: {what}"}
     await _tell(runtime, organization_id, subject, "/channels", "channels.view", f"number:{account_id}")
 
 

@@ -74,6 +74,11 @@ async def test_suspended_from_the_page_and_its_people_are_told_why(desks: Desks)
     assert (answer.status_code, answer.headers["location"]) == (303, "/suspended")
     await owner.open("/suspended")
     await owner.should_see("Reports of spam")
+    await owner.should_see("is suspended")
+    owner.http_client.cookies["cn_locale"] = "sw"
+    await owner.open("/suspended")
+    await owner.should_see("imesimamishwa")
+    await owner.should_see("Hakuna kilichopotea")
 
 
 async def test_with_borrowed_eyes_there_is_a_banner_less_is_allowed_and_both_names_are_written(desks: Desks) -> None:

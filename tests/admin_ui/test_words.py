@@ -32,7 +32,9 @@ TECHNICAL = ("Inter, ", "Value error, ")  # a font, a prefix of pydantic's
 CODE = re.compile(r"\S*[_\d]\S*|\{[^}]*\}")  # examples of codes, and values
 METHODS = frozenset({"tooltip", "set_text"})
 ATTRIBUTES = frozenset({"aria-label", "title", "placeholder"})
-NOT_SHOWN = frozenset({"BROWSERS", "SYSTEMS", "COUNTRIES", "LANGUAGES", "DIAGRAM", "LOGO_TYPES", "PICTURES", "_TEXT"})
+NOT_SHOWN = frozenset(
+    {"BROWSERS", "SYSTEMS", "COUNTRIES", "LANGUAGES", "DIAGRAM", "LOGO_TYPES", "PICTURES", "_LINKS", "_TEXT"}
+)
 
 
 def taking_words() -> dict[str, dict[str, int]]:

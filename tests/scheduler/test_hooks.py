@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import string
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.conversations import give_back, take_over
-from bot.hooks import HookSettings, desk
+from bot.hooks import HookSettings, desk, reasons
 from bot.hooks.guard import Unsafe, check_url
 from bot.hooks.post import Poster
 from bot.hooks.told import TESTING, catalogue
@@ -30,6 +31,7 @@ from scheduler.hooks import put_hook_jobs
 from scheduler.jobs import run_job
 from skills.events.events import OrderPlaced
 from store.models import Contact, HookDelivery, HookEndpoint, HookState
+from store.notifications import Board
 from store.tenancy import organization_scope
 from tests.scheduler.receiver import Receiver, documented, receiving
 from tests.support.database import Database
@@ -209,6 +211,18 @@ async def test_what_fails_comes_again_with_the_same_id_and_body_until_it_is_dead
     assert (await hooks.endpoint(endpoint_id)).failures == 0
 
 
+@pytest.mark.parametrize("english", reasons.ALL)
+def test_every_reason_is_said_in_swahili(english: str) -> None:
+    names = [name for _, name, _, _ in string.Formatter().parse(english) if name]
+    values = {name: f"<{name}>" for name in names}
+    reason = english.format(**values)
+    assert reasons.words_of(reason) == {"en": reason, "sw": reasons.ALL[english].format(**values)}
+
+
+def test_a_reason_of_another_version_is_said_as_it_is() -> None:
+    assert reasons.words_of("the moon is full") == "the moon is full"
+
+
 async def test_one_that_hangs_holds_up_no_other(hooks: Hooks, receiver: Receiver) -> None:
     async with receiving() as slow:
         slow_id, _ = await hooks.subscribe(slow, "events.order_placed")
@@ -225,8 +239,10 @@ async def test_one_that_hangs_holds_up_no_other(hooks: Hooks, receiver: Receiver
         assert "no answer within 0.5 seconds" in first.last_error
 
 
-async def test_410_turns_it_off_and_a_letter_says_so(hooks: Hooks, receiver: Receiver) -> None:
-    await enrol(hooks.stage.runtime, hooks.stage.organization_id, "olive@example.org", name="Olive")
+async def test_410_turns_it_off_and_those_who_may_mend_it_are_told(hooks: Hooks, receiver: Receiver) -> None:
+    organization_id = hooks.stage.organization_id
+    olive = await enrol(hooks.stage.runtime, organization_id, "olive@example.org", name="Olive")
+    viewer = await enrol(hooks.stage.runtime, organization_id, "vera@example.org", "viewer", name="Vera")
     endpoint_id, _ = await hooks.subscribe(receiver, "events.order_placed")
     receiver.answers = [410]
     await hooks.place_order()
@@ -237,22 +253,34 @@ async def test_410_turns_it_off_and_a_letter_says_so(hooks: Hooks, receiver: Rec
     assert len(receiver.came) == 1
     assert (await hooks.endpoint(endpoint_id)).state is HookState.GONE
     assert [each.state for each in await hooks.deliveries(endpoint_id)] == ["dead"]
+    board = Board(organization_id)
+    [notice] = await board.latest(olive)
+    assert (notice.kind, notice.link, notice.times) == ("failing", f"/webhooks/{endpoint_id}", 1)
+    assert notice.subject == {
+        "en": "The webhook 127.0.0.1 is off: it answered 410: it wants nothing more",
+        "sw": "Webhook 127.0.0.1 imezimwa: kilijibu 410: hakitaki tena",
+    }
+    assert await board.latest(viewer) == []
+    await hooks.stage.settle()
     letters = hooks.stage.runtime.notifier
     assert isinstance(letters, Letterbox)
     [letter] = letters.letters
     assert letter.to == "olive@example.org"
-    assert "410" in letter.text
+    assert "410" in letter.subject
 
 
 async def test_one_that_never_answers_is_turned_off_and_catches_up_when_it_is_on_again(
     hooks: Hooks, receiver: Receiver
 ) -> None:
-    endpoint_id, _ = await hooks.subscribe(receiver, "events.order_placed")
+    olive = await enrol(hooks.stage.runtime, hooks.stage.organization_id, "olive@example.org", name="Olive")
+    endpoint_id, _ = await hooks.subscribe(receiver, "events.order_placed", description="CRM")
     receiver.answers = [500] * 4
     await hooks.place_order()
     await hooks.place_order()
     await hooks.send(rounds=6)
     assert (await hooks.endpoint(endpoint_id)).state is HookState.FAILING
+    [notice] = await Board(hooks.stage.organization_id).latest(olive)
+    assert notice.subject["sw"] == "Webhook CRM imezimwa: kilijibu 500. Yanayotokea yanatunzwa kwa siku 30"  # type: ignore[index]
     await hooks.place_order()
     await hooks.send()
     assert len(receiver.came) == 4

@@ -28,12 +28,15 @@ from admin_ui.kit.controls import tag
 from admin_ui.kit.table import Column, Filter, Query, Rows, Table, table
 from admin_ui.pages.channels import connecting
 from admin_ui.pages.channels.parts import (
+    CATEGORIES,
     OUTCOMES,
     STATUSES,
+    category,
     expiry,
     limit,
     quality,
     standing,
+    stopped_why,
     use_styles,
     verdict,
 )
@@ -101,7 +104,7 @@ def _number(desk: Desk, each: Number) -> None:
             with ui.element("div").classes("cn-line"):
                 standing(desk, each)
         if each.state != "connected" and each.state_reason:
-            note(each.state_reason, "bad")
+            note(stopped_why(desk, each.state_reason), "bad")
         rated, _ = quality(desk, each.facts.quality)
         until, tone = expiry(desk, each)
         heard = desk.ago(each.heard_at) if each.heard_at else desk.say({"en": "never", "sw": "bado"})
@@ -170,11 +173,13 @@ async def _templates(desk: Desk) -> None:
                     "en": "What you may write first, after 24 hours. Meta reviews them; what it decides comes here by itself.",
                     "sw": "Unachoweza kuandika kwanza, baada ya saa 24. Meta hukagua; uamuzi wake hufika hapa wenyewe.",
                 }
-                ui.label(f"{desk.say(about)} {desk.say(when)}").classes("cn-muted cn-small")
+                told = ui.label(f"{desk.say(about)} {desk.say(when)}").classes("cn-muted cn-small")
             if desk.may("channels.manage"):
 
                 async def fetch() -> None:
                     await _fetch(made[0])
+                    now = {"en": "Fetched just now.", "sw": "Vililetwa sasa hivi."}
+                    told.set_text(f"{desk.say(about)} {desk.say(now)}")
 
                 button({"en": "Fetch", "sw": "Leta"}, bound(fetch, writes=False), icon="sync", small=True, mark="fetch")
 
@@ -216,7 +221,7 @@ async def _templates(desk: Desk) -> None:
                     Filter(
                         "category",
                         {"en": "Category", "sw": "Aina"},
-                        {"": kinds, **{each: each.capitalize() for each in ("MARKETING", "UTILITY", "AUTHENTICATION")}},
+                        {"": kinds, **{name: desk.say(words) for name, words in CATEGORIES.items()}},
                     ),
                 ],
                 sort="name",
@@ -236,7 +241,7 @@ def _row(desk: Desk, each: Any) -> dict[str, Any]:
         "name": each.name,
         "name_href": f"/channels/templates/{each.id}",
         "language": each.language,
-        "category": each.category.capitalize(),
+        "category": category(desk, each.category),
         "status": desk.say(words),
         "status_tone": tone,
         "status_note": each.reason.replace("_", " ").capitalize(),

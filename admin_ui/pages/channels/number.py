@@ -27,7 +27,7 @@ from admin_ui.kit import (
 from admin_ui.kit.controls import Tone, tag
 from admin_ui.kit.frame import crumb
 from admin_ui.pages.channels import connecting
-from admin_ui.pages.channels.parts import OUTCOMES, expiry, limit, quality, standing, use_styles
+from admin_ui.pages.channels.parts import OUTCOMES, expiry, limit, quality, standing, stopped_why, use_styles
 from admin_ui.words import Words
 from bot.contacts.errors import NotPossible
 from bot.numbers import Finding, Number, Outcome, examine, examine_all, find_number, send_test, subscribe
@@ -112,7 +112,7 @@ async def _head(account_id: UUID, again: Again) -> None:
 
                 run.on("click", bound(look, writes=False), [])
     if each.state != "connected" and each.state_reason:
-        note(each.state_reason, "bad")
+        note(stopped_why(desk, each.state_reason), "bad")
 
 
 async def _examine_all(account_id: UUID) -> None:
@@ -214,7 +214,9 @@ def _show(
             with ui.element("div").classes("cn-line between keep"):
                 ui.label(desk.say(title)).classes("cn-strong")
                 if found and found.at:
-                    ui.label(f"{found.ms} ms · {desk.ago(found.at)}").classes("cn-muted cn-small num ch-when")
+                    ui.label(" · ".join((f"{found.ms} ms", desk.ago(found.at)))).classes(
+                        "cn-muted cn-small num ch-when"
+                    )
             if found:
                 ui.label(desk.say(found.came)).classes("ch-came")
                 ui.label(desk.say(found.tried)).classes("cn-muted cn-small")

@@ -12,16 +12,47 @@ from admin_ui.kit.controls import Tone
 from admin_ui.words import Words
 from bot.numbers import Number, Outcome
 
-__all__ = ["HEAD", "OUTCOMES", "STATUSES", "expiry", "limit", "quality", "standing", "use_styles", "verdict"]
+__all__ = [
+    "CATEGORIES",
+    "HEAD",
+    "OUTCOMES",
+    "STATES",
+    "STATUSES",
+    "category",
+    "expiry",
+    "limit",
+    "quality",
+    "standing",
+    "stopped_why",
+    "use_styles",
+    "verdict",
+]
 
 HEAD = '<link rel="stylesheet" href="/static/channels.css">'
 SOON = timedelta(days=14)
+STOPPED_BY = "stopped by the provider"
 
 STATES: Mapping[str, tuple[Words, Tone]] = {
     "connected": ({"en": "connected", "sw": "imeunganishwa"}, "good"),
     "paused": ({"en": "paused", "sw": "imesitishwa"}, "warn"),
     "stopped": ({"en": "stopped by Meta", "sw": "imesimamishwa na Meta"}, "bad"),
     "disconnected": ({"en": "disconnected", "sw": "imetenganishwa"}, "bad"),
+}
+CATEGORIES: Mapping[str, Words] = {
+    "MARKETING": {"en": "Marketing", "sw": "Matangazo"},
+    "UTILITY": {"en": "Utility", "sw": "Huduma"},
+    "AUTHENTICATION": {"en": "Authentication", "sw": "Uthibitishaji"},
+}
+AT_META: Mapping[str, Words] = {
+    "PENDING": {"en": "pending", "sw": "inasubiri"},
+    "FLAGGED": {"en": "flagged", "sw": "imetiwa alama"},
+    "RESTRICTED": {"en": "restricted", "sw": "imewekewa mipaka"},
+    "RATE_LIMITED": {"en": "rate limited", "sw": "imepunguzwa kasi"},
+    "BANNED": {"en": "banned", "sw": "imepigwa marufuku"},
+    "DISCONNECTED": {"en": "disconnected", "sw": "imetenganishwa"},
+    "UNVERIFIED": {"en": "unverified", "sw": "haijathibitishwa"},
+    "MIGRATED": {"en": "migrated", "sw": "imehamishwa"},
+    "DELETED": {"en": "deleted", "sw": "imefutwa"},
 }
 QUALITIES: Mapping[str, tuple[Words, Tone]] = {
     "GREEN": ({"en": "high", "sw": "juu"}, "good"),
@@ -57,9 +88,22 @@ def standing(desk: Desk, number: Number) -> None:
     words, tone = STATES.get(number.state, (number.state, "plain"))
     badge(desk.say(words), tone)
     if number.facts.status not in ("", "CONNECTED"):
-        badge(f"Meta: {number.facts.status.replace('_', ' ').lower()}", "warn")
+        status = desk.say(AT_META.get(number.facts.status, number.facts.status.replace("_", " ").lower()))
+        badge(desk.say({"en": f"Meta: {status}", "sw": f"Meta: {status}"}), "warn")
     if number.facts.mode == "SANDBOX":
         badge(desk.say({"en": "test number", "sw": "namba ya majaribio"}), "info")
+
+
+def stopped_why(desk: Desk, reason: str) -> str:
+    """As `bot.standing` keeps it; Meta's own words have no Swahili."""
+    by, _, what = reason.partition(": ")
+    if not what or by != STOPPED_BY:
+        return reason
+    return desk.say({"en": f"{by}: {what}", "sw": f"imesimamishwa na mtoa huduma: {what}"})
+
+
+def category(desk: Desk, name: str) -> str:
+    return desk.say(CATEGORIES.get(name, name.capitalize()))
 
 
 def quality(desk: Desk, value: str) -> tuple[str, Tone]:

@@ -9,7 +9,7 @@ from nicegui import ui
 from admin_ui.kit import Desk, Missing, badge, facts, heading, note, page, panel
 from admin_ui.kit.frame import crumb
 from admin_ui.kit.whatsapp_preview import template_preview
-from admin_ui.pages.channels.parts import STATUSES, quality, use_styles
+from admin_ui.pages.channels.parts import STATUSES, category, quality, use_styles
 from bot.numbers.templates import find_template
 from bot.render.template import filled, unsendable, variables
 
@@ -45,7 +45,7 @@ async def template(desk: Desk, template_id: UUID) -> None:
         raise Missing
     crumb(found.name)
     words, tone = STATUSES.get(found.status, (found.status.lower(), "plain"))
-    with heading(found.name, f"{found.language}  ·  {found.category.capitalize()}"):
+    with heading(found.name, f"{found.language}  ·  {category(desk, found.category)}"):
         badge(desk.say(words), tone)
     if found.reason:
         why = WHY.get(found.reason)

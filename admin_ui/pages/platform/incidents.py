@@ -121,8 +121,13 @@ def _lasted(desk: Desk, each: Incident) -> str:
         return desk.say({"en": "under a minute", "sw": "chini ya dakika"})
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    text = " ".join(f"{number} {unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number)
-    return text
+    parts = ((days, "d", "siku"), (hours, "h", "saa"), (minutes, "min", "dk"))
+    return desk.say(
+        {
+            "en": " ".join(f"{number} {en}" for number, en, _ in parts if number),
+            "sw": " ".join(f"{sw} {number}" for number, _, sw in parts if number),
+        }
+    )
 
 
 @page(

@@ -34,6 +34,7 @@ from admin_ui.kit import (
 )
 from admin_ui.kit.chart import lines
 from admin_ui.kit.frame import crumb
+from admin_ui.pages.channels.parts import STATES
 from bot.identity import letters
 from bot.identity.errors import NotPossible
 from bot.identity.impersonation import impersonate
@@ -49,7 +50,7 @@ PERIODS = {
     "168": timedelta(days=7),
     "720": timedelta(days=30),
 }
-MINUTES = {15: "15 min", 30: "30 min", 60: "60 min"}
+MINUTES = (15, 30, 60)
 SAYS = {
     "en": "This chat is paused for the moment. Your message is kept, and we read it as soon as we are back.",
     "sw": "Mazungumzo haya yamesimama kwa sasa. Ujumbe wako umehifadhiwa, tutausoma mara tu tutakaporudi.",
@@ -240,7 +241,10 @@ async def _chart(desk: Desk, looked: Looked) -> None:
                 desk.say({"en": "Out", "sw": "Nje"}): [each.outgoing for each in days],
                 desk.say({"en": "Not delivered", "sw": "Hazikufika"}): [each.failed for each in days],
             },
-            label="Messages in, out and not delivered on each of the last 30 days",
+            label={
+                "en": "Messages in, out and not delivered on each of the last 30 days",
+                "sw": "Ujumbe ulioingia, uliotoka na ambao haukufika kila siku kwa siku 30 zilizopita",
+            },
         )
 
 
@@ -261,7 +265,7 @@ def _members(desk: Desk, looked: Looked) -> None:
                         if each.last_seen_at
                         else desk.say({"en": "never signed in", "sw": "hajaingia"})
                     )
-                    ui.label(f"{each.email} · {seen}").classes("cn-muted cn-small cn-clip")
+                    ui.label(f"{each.email} · {seen}").classes("cn-muted cn-small").style("overflow-wrap: anywhere")
                 badge(each.role_name or letters.role_name(each.role, desk.locale)).classes("cn-hide-small")
                 if may_borrow and not each.platform_admin:
                     see = {"en": "See as", "sw": "Ona kama"}
@@ -286,7 +290,8 @@ def _about(desk: Desk, looked: Looked) -> None:
         for each in looked.numbers:
             with ui.element("div").classes("cn-line between"):
                 ui.label(f"{each.name} {each.display}".strip()).classes("cn-clip")
-                badge(each.state, "good" if each.state == "connected" else "warn" if each.state == "paused" else "bad")
+                words, tone = STATES[each.state]
+                badge(desk.say(words), tone)
             if each.reason:
                 ui.label(each.reason).classes("cn-muted cn-small")
 
@@ -345,7 +350,8 @@ def _asking(looked: Looked, member: Member | None) -> Callable[[], None]:
                 },
                 mark="impersonate-reason",
             )
-            lasts = select_field({"en": "For", "sw": "Kwa muda wa"}, MINUTES, 30, mark="impersonate-lasts")
+            minutes = {each: desk.say({"en": f"{each} min", "sw": f"dk {each}"}) for each in MINUTES}
+            lasts = select_field({"en": "For", "sw": "Kwa muda wa"}, minutes, 30, mark="impersonate-lasts")
             with ui.element("div").classes("cn-actions"):
                 button(desk.word("cancel"), box.close, kind="quiet")
                 go = _borrowing(looked.listed.id, who, reason, lasts)

@@ -38,7 +38,11 @@ NAMES = {
     "outbox": {"en": "Outbox: what goes out", "sw": "Outbox: zinazotumwa"},
     "jobs": {"en": "Jobs", "sw": "Kazi"},
 }
-SHORT = {"inbox": "Inbox", "outbox": "Outbox", "jobs": "Jobs"}
+SHORT = {
+    "inbox": {"en": "Inbox", "sw": "Inbox"},
+    "outbox": {"en": "Outbox", "sw": "Outbox"},
+    "jobs": {"en": "Jobs", "sw": "Kazi"},
+}
 REFRESH_S = 5.0
 LATE_S = 30.0
 AT_ONCE = 25
@@ -87,8 +91,8 @@ def _depth(desk: Desk, each: Depth) -> None:
             badge(desk.say({"en": "Flowing", "sw": "Inaenda"}), "good")
         facts(
             [
-                (desk.say({"en": "Due now", "sw": "Zinapaswa sasa"}), f"{each.due:,}"),
-                (desk.say({"en": "The oldest waits", "sw": "Ya zamani inasubiri"}), _age(each.oldest_s)),
+                (desk.say({"en": "Due now", "sw": "Zinazosubiri sasa"}), f"{each.due:,}"),
+                (desk.say({"en": "The oldest waits", "sw": "Ya zamani inasubiri"}), _age(desk, each.oldest_s)),
                 (desk.say({"en": "At work", "sw": "Zinafanyiwa kazi"}), f"{each.at_work:,}"),
                 (desk.say({"en": "Later", "sw": "Baadaye"}), f"{each.later:,}"),
                 (desk.say({"en": "Held", "sw": "Zimezuiwa"}), f"{each.held:,}"),
@@ -98,19 +102,19 @@ def _depth(desk: Desk, each: Depth) -> None:
         )
 
 
-def _age(seconds: float) -> str:
+def _age(desk: Desk, seconds: float) -> str:
     if seconds < 1:
         return "–"
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    units = ((86_400, "d", "siku"), (3_600, "h", "saa"), (60, "min", "dk"), (1, "s", "sek"))
+    size, en, sw = next(each for each in units if seconds >= each[0])
+    return desk.say({"en": f"{seconds / size:.0f} {en}", "sw": f"{sw} {seconds / size:.0f}"})
 
 
 def _narrowing(desk: Desk, queue: str, find: str) -> None:
     """By the address, so that a view can be sent to a colleague."""
     with panel(), ui.element("div").classes("cn-line"):
-        options = {"": desk.say({"en": "All queues", "sw": "Foleni zote"}), **SHORT}
+        options = {"": desk.say({"en": "All queues", "sw": "Foleni zote"})}
+        options |= {name: desk.say(words) for name, words in SHORT.items()}
         with ui.element("div").style("flex: 1 1 160px"):
             chosen = select_field({"en": "Queue", "sw": "Foleni"}, options, queue, mark="queue")
         with ui.element("div").style("flex: 3 1 220px"):
@@ -162,7 +166,7 @@ def _row(desk: Desk, each: Dead, parts: dict[str, Live]) -> None:
     with ui.element("div").classes("cn-row cn-dead"):
         with ui.element("div").classes("cn-grow cn-stack tight"):
             with ui.element("div").classes("cn-line"):
-                badge(SHORT[each.queue])
+                badge(desk.say(SHORT[each.queue]))
                 ui.label(each.what).classes("cn-strong")
                 with ui.element("a") as link:
                     link.props["href"] = f"/platform/organizations/{each.organization_id}"

@@ -11,10 +11,24 @@ from uuid import UUID
 from nicegui import ui
 from pydantic import ValidationError
 
-from admin_ui.kit import Desk, Missing, badge, bound, button, heading, here, live, note, page, panel, reload
+from admin_ui.kit import (
+    Desk,
+    Missing,
+    badge,
+    bound,
+    button,
+    heading,
+    here,
+    link_button,
+    live,
+    note,
+    page,
+    panel,
+    reload,
+)
 from admin_ui.kit.controls import tag
 from admin_ui.kit.frame import crumb
-from admin_ui.pages.webhooks.parts import DELIVERY_STATES, MANAGE, code, endpoint_of, event_titles, host_of
+from admin_ui.pages.webhooks.parts import DELIVERY_STATES, MANAGE, code, endpoint_of, event_titles, host_of, why
 from admin_ui.words import Words
 from bot.conversations.preview import preview
 from bot.hooks import desk as hooks
@@ -26,7 +40,7 @@ from store.models import HookDelivery, HookState, TellingState
 
 LOOK_S = 1.5
 MOST_SHOWN = 24  # values of one body; the rest stands in it as it was sent
-LINKS = {"contact_id": "/contacts/{}", "conversation_id": "/inbox?c={}", "event_id": "/events/{}"}
+_LINKS = {"contact_id": "/contacts/{}", "conversation_id": "/inbox?c={}", "event_id": "/events/{}"}
 NAMES: dict[str, Words] = {
     "id": {"en": "Id", "sw": "Kitambulisho"},
     "name": {"en": "Name", "sw": "Jina"},
@@ -58,7 +72,7 @@ async def delivery(desk: Desk, webhook_id: UUID, delivery_id: UUID) -> None:
     crumb(title)
     sub = f"{desk.moment(row.occurred_at)}  ·  {endpoint.description or host_of(endpoint.url)}"
     with heading(title, sub):
-        _to_webhook(desk, webhook_id)
+        _to_webhook(webhook_id)
         if endpoint.state is HookState.ON and row.state is not TellingState.READY:
 
             async def again(work: Unit) -> None:
@@ -80,10 +94,8 @@ async def delivery(desk: Desk, webhook_id: UUID, delivery_id: UUID) -> None:
         ui.timer(LOOK_S, bound(look, writes=False), immediate=False)
 
 
-def _to_webhook(desk: Desk, webhook_id: UUID) -> None:
-    link = tag("a", desk.say({"en": "The webhook", "sw": "Webhook"}), "cn-btn")
-    link.props["href"] = f"/webhooks/{webhook_id}"
-    link.style("align-self: center")
+def _to_webhook(webhook_id: UUID) -> None:
+    link_button({"en": "The webhook", "sw": "Webhook"}, f"/webhooks/{webhook_id}")
 
 
 async def _row(webhook_id: UUID, delivery_id: UUID) -> HookDelivery:
@@ -117,7 +129,7 @@ def _verdict(desk: Desk, row: HookDelivery) -> None:
             }
             note(desk.say(text), "good")
         case TellingState.DEAD:
-            text = {"en": f"Given up: {row.last_error}.", "sw": f"Imeachwa: {row.last_error}."}
+            text = {"en": f"Given up: {row.last_error}.", "sw": f"Imeachwa: {why(desk, row.last_error)}."}
             note(desk.say(text), "bad")
         case TellingState.HELD:
             text = {
@@ -129,7 +141,7 @@ def _verdict(desk: Desk, row: HookDelivery) -> None:
             at = f"{desk.local(row.next_attempt_at):%H:%M:%S}"
             text = {
                 "en": f"Not taken yet: {row.last_error}. The next try is after {at}.",
-                "sw": f"Bado haijapokelewa: {row.last_error}. Jaribio lijalo ni baada ya {at}.",
+                "sw": f"Bado haijapokelewa: {why(desk, row.last_error)}. Jaribio lijalo ni baada ya {at}.",
             }
             note(desk.say(text), "warn")
         case _:
@@ -198,9 +210,9 @@ def _name(desk: Desk, name: str) -> str:
 
 def _value(desk: Desk, name: str, value: Any) -> None:
     with tag("dd").style("margin: 0; overflow-wrap: anywhere"):
-        if name in LINKS and isinstance(value, str):
+        if name in _LINKS and isinstance(value, str):
             link = tag("a", f"…{value[-8:]}")
-            link.props["href"], link.props["title"] = LINKS[name].format(value), value
+            link.props["href"], link.props["title"] = _LINKS[name].format(value), value
             return
         ui.label(_text(desk, name, value))
 
@@ -240,8 +252,10 @@ def _tries(desk: Desk, row: HookDelivery) -> None:
                         at = datetime.fromisoformat(each["at"])
                         ui.label(f"{desk.day(at)}, {desk.local(at):%H:%M:%S}").classes("num")
                         if each["error"]:
-                            ui.label(each["error"]).classes("cn-muted cn-small").style("overflow-wrap: anywhere")
-                    ui.label(f"{each['ms']:,} ms").classes("cn-muted cn-small num")
+                            ui.label(why(desk, each["error"])).classes("cn-muted cn-small").style(
+                                "overflow-wrap: anywhere"
+                            )
+                    ui.label(_took(each["ms"])).classes("cn-muted cn-small num")
 
 
 def _answer(desk: Desk, row: HookDelivery) -> None:
@@ -253,8 +267,16 @@ def _answer(desk: Desk, row: HookDelivery) -> None:
         with ui.element("div").classes("cn-line"):
             badge(desk.say(words), tone)
             if row.last_status:
-                ui.label(f"HTTP {row.last_status}").classes("cn-code")
+                ui.label(_http(row.last_status)).classes("cn-code")
         if response:
             code(response)
         else:
             ui.label(desk.say({"en": "Without a text.", "sw": "Bila maandishi."})).classes("cn-muted cn-small")
+
+
+def _http(status: int) -> str:
+    return f"HTTP {status}"
+
+
+def _took(milliseconds: int) -> str:
+    return f"{milliseconds:,} ms"

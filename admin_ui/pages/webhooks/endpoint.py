@@ -39,6 +39,7 @@ from admin_ui.pages.webhooks.parts import (
     form,
     host_of,
     show_secret,
+    why,
 )
 from bot.hooks import desk as hooks
 from bot.unit import Unit
@@ -46,7 +47,12 @@ from store.hooks import healths
 from store.models import HookDelivery, HookEndpoint, HookState, TellingState
 
 MOST_COUNTED = 10_000  # who looks for older ones filters
-SPANS = {1: ("hour", "saa 1"), 24: ("day", "siku 1"), 72: ("3 days", "siku 3"), 720: ("30 days", "siku 30")}
+SPANS = {
+    1: {"en": "the last hour", "sw": "saa iliyopita"},
+    24: {"en": "the last day", "sw": "siku iliyopita"},
+    72: {"en": "the last 3 days", "sw": "siku 3 zilizopita"},
+    720: {"en": "the last 30 days", "sw": "siku 30 zilizopita"},
+}
 
 
 @page("/webhooks/{webhook_id}", title={"en": "Webhook", "sw": "Webhook"}, permission=MANAGE, parent="/webhooks")
@@ -92,7 +98,7 @@ def _state(desk: Desk, row: HookEndpoint) -> None:
             HookState.FAILING: {
                 "en": f"Nothing was taken for days, so nothing is sent any more. The last try said: {row.state_reason}."
                 " What happens meanwhile is kept for 30 days.",
-                "sw": f"Hakuna kilichopokelewa kwa siku kadhaa, hivyo hakuna kinachotumwa. Jaribio la mwisho lilisema: {row.state_reason}."
+                "sw": f"Hakuna kilichopokelewa kwa siku kadhaa, hivyo hakuna kinachotumwa. Jaribio la mwisho lilisema: {why(desk, row.state_reason)}."
                 " Yanayotokea sasa yanatunzwa kwa siku 30.",
             },
             HookState.GONE: {
@@ -140,11 +146,12 @@ async def _figures(desk: Desk, row: HookEndpoint) -> None:
         with panel(classes="cn-stat"):
             ui.label(desk.say({"en": "State", "sw": "Hali"})).classes("cn-stat-name")
             badge(desk.say(words), tone)
-        last = desk.ago(row.last_success_at) if row.last_success_at else desk.say({"en": "never", "sw": "kamwe"})
+        last = desk.ago(row.last_success_at) if row.last_success_at else ""
+        taken = {"en": f"last {last}", "sw": f"mwisho {last}"} if last else {"en": "nothing yet", "sw": "bado hakuna"}
         stat(
             {"en": "Taken in 24 hours", "sw": "Zilizopokelewa kwa saa 24"},
             health.delivered,
-            desk.say({"en": f"last {last}", "sw": f"mwisho {last}"}),
+            desk.say(taken),
         )
         stat({"en": "Waiting", "sw": "Zinasubiri"}, health.waiting)
         stat(
@@ -219,7 +226,7 @@ def _told(desk: Desk, each: HookDelivery, titles: dict[str, str]) -> dict[str, A
         "what_note": each.type,
         "state": desk.say(words),
         "state_tone": tone,
-        "answer": each.last_error or (str(each.last_status) if each.last_status else ""),
+        "answer": why(desk, each.last_error) or (str(each.last_status) if each.last_status else ""),
         "answer_note": tries,
         "at": desk.moment(each.occurred_at),
     }
@@ -289,7 +296,7 @@ async def _change(webhook_id: UUID) -> None:
 
 def _ask_replay(webhook_id: UUID) -> None:
     desk = here()
-    spans = {hours: desk.say({"en": f"the last {en}", "sw": sw}) for hours, (en, sw) in SPANS.items()}
+    spans = {hours: desk.say(words) for hours, words in SPANS.items()}
     text = {
         "en": "Events go out again with the same ids, so a receiver that does each id once does nothing twice.",
         "sw": "Matukio hutumwa tena na vitambulisho vilevile, hivyo kipokezi kinachofanya kila kitambulisho mara moja hakirudii.",

@@ -13,6 +13,7 @@ from admin_ui.kit import Desk, Missing, bound, button, dialog, go, here, note, s
 from admin_ui.kit.controls import Tone, tag
 from admin_ui.words import Words
 from bot.hooks.desk import told_here
+from bot.hooks.reasons import words_of
 from bot.hooks.told import TESTING
 from bot.identity.errors import NotPossible
 from bot.unit import Unit
@@ -28,6 +29,7 @@ __all__ = [
     "form",
     "host_of",
     "show_secret",
+    "why",
 ]
 
 MANAGE = "webhooks.manage"
@@ -73,6 +75,11 @@ def code(text: str) -> None:
     block.props('tabindex="0"')  # or the keyboard could not scroll it
 
 
+def why(desk: Desk, reason: str) -> str:
+    """It was not taken, or the address is refused."""
+    return desk.say(words_of(reason))
+
+
 def host_of(url: str) -> str:
     return urlsplit(url).hostname or url
 
@@ -114,7 +121,7 @@ async def form(
             {"en": "Address", "sw": "Anwani"},
             row.url if row else "",
             kind="url",
-            placeholder="https://crm.example.com/chatnation",
+            placeholder={"en": "https://crm.example.com/chatnation", "sw": "https://crm.mfano.co.ke/chatnation"},
             hint={
                 "en": "Of your program, reachable from the internet, with https.",
                 "sw": "Ya programu yako, inayofikika kwenye mtandao, kwa https.",
@@ -153,7 +160,8 @@ async def form(
                 except NotPossible as e:
                     if e.field not in fields:
                         raise
-                    fields[e.field].error = str(e)[:1].upper() + str(e)[1:]
+                    told = why(desk, str(e))
+                    fields[e.field].error = desk.say(told[:1].upper() + told[1:])
                     return
                 box.close()
 
