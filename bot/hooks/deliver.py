@@ -15,8 +15,8 @@ from bot.hooks.body import made
 from bot.hooks.jobs import TellHookStopped
 from bot.hooks.post import Answered, Poster
 from bot.hooks.settings import HookSettings
-from bot.hooks.sign import signed
 from bot.metrics import HOOKS_SENT
+from bot.standard_webhooks import signed
 from bot.unit import open_unit
 from store import hooks
 from store.crypto import OrganizationKeys, keyring
