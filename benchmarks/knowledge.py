@@ -76,8 +76,8 @@ async def _measure(stand: Stand) -> list[Line]:
     exact = await Exact.open(stand.postgres.dsn(Role.APP))
     try:
         made = await tend_passage_indexes(stand.postgres.dsn(Role.OWNER))
-        if made != 1:
-            raise RuntimeError(f"{made} indexes were made; one organization is large")
+        if made != 2:
+            raise RuntimeError(f"{made} indexes were made; one organization is large: its words, its vectors")
         large = await _ask(world, exact, [organizations[0]])
         small = await _ask(world, exact, organizations[1:])
     finally:
@@ -144,7 +144,8 @@ def _lines(name: str, found: Found) -> Iterator[Line]:
         ours < TARGET_MS,
     )
     yield Line("... recall@5 against exact", 100 * recall, 100, "%", f">= {TARGET_RECALL:.0%}", recall >= TARGET_RECALL)
-    yield Line("... with words and spelling", median(found.whole), None, "ms")
+    whole = median(found.whole)
+    yield Line("... with words and spelling", whole, None, "ms", f"< {TARGET_MS:.0f} ms", whole < TARGET_MS)
 
 
 class World:

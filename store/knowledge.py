@@ -1,7 +1,8 @@
 """Rows of knowledge: documents in and out, and the candidates that may answer a question. In the organization's scope.
 
 Three ways find candidates, and the filter by organization stands in each query: the planner of vector indexes does not see a policy. Nor may a
-full text or trigram index be asked under one (their operators are not leakproof): words and spelling are compared in the organization's passages.
+full text or trigram index be asked under one (their operators are not leakproof): words and spelling are compared in the organization's passages,
+but for the words of a large organization, whose index the system's role asks.
 """
 
 from __future__ import annotations
@@ -221,10 +222,11 @@ async def candidates(
         if vector is not None
         else "(SELECT NULL::uuid AS id WHERE $6::text IS NOT NULL)"
     )
+    worded = await _worded(organization_id, words)
     rows = await db.fetch(
-        f"WITH by_words AS MATERIALIZED (SELECT p.id FROM knowledge_passages p, to_tsquery('simple', $3) s, to_tsquery('english', $3) e"  # noqa: S608
-        "   WHERE p.organization_id = $1 AND $3 <> '' AND (p.search @@ s OR p.search @@ e)"
-        f"   ORDER BY ts_rank(p.search, s) + ts_rank(p.search, e) DESC LIMIT {BY_WORDS}),"
+        f"WITH by_words AS MATERIALIZED (SELECT unnest($7::uuid[]) AS id UNION ALL (SELECT p.id FROM knowledge_passages p, to_tsquery('simple', $3) s, to_tsquery('english', $3) e"  # noqa: S608
+        "   WHERE $7 IS NULL AND p.organization_id = $1 AND $3 <> '' AND (p.search @@ s OR p.search @@ e)"
+        f"   ORDER BY ts_rank(p.search, s) + ts_rank(p.search, e) DESC LIMIT {BY_WORDS})),"
         " by_likeness AS (SELECT p.id, p.text FROM knowledge_passages p"
         f"   WHERE p.organization_id = $1 AND $3 <> '' AND (SELECT count(*) FROM by_words) < {BY_LIKENESS} LIMIT {LIKENESS_AMONG}),"
         f" found AS ({near} UNION SELECT id FROM by_words"
@@ -238,6 +240,7 @@ async def candidates(
         query,
         skill,
         vector_text(vector) if vector is not None else None,
+        worded,
     )
     return [
         Candidate(
@@ -253,6 +256,17 @@ async def candidates(
         )
         for row in rows
     ]
+
+
+async def _worded(organization_id: UUID, words: Sequence[str]) -> list[UUID] | None:
+    """Of a large organization; None: its passages are to be compared one by one. Ids alone leave the system's role: rows are read under the policy."""
+    if not words:
+        return None
+    with unscoped("the index of a large organization's words"):
+        ids: list[UUID] | None = await db.fetchval(
+            f"SELECT cn_knowledge_worded($1, $2, {BY_WORDS})", organization_id, list(words)
+        )
+    return ids
 
 
 def _vector(sent: bytes | None) -> Sequence[float]:

@@ -16,9 +16,9 @@ from bot.hooks import reasons
 from bot.hooks.body import made
 from bot.hooks.post import Answered, Poster
 from bot.hooks.settings import HookSettings
-from bot.hooks.sign import signed
 from bot.metrics import HOOKS_SENT
 from bot.notifications import notify
+from bot.standard_webhooks import signed
 from bot.unit import open_unit
 from store import hooks
 from store.crypto import OrganizationKeys, keyring

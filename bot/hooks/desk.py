@@ -11,10 +11,10 @@ from bot.hooks import reasons
 from bot.hooks.envelope import envelope
 from bot.hooks.guard import Unsafe, check_url
 from bot.hooks.settings import HookSettings
-from bot.hooks.sign import new_secret
 from bot.hooks.told import TEST, ToldType, told_types
 from bot.identity import Principal
 from bot.identity.errors import NotPossible
+from bot.standard_webhooks import make_secret
 from bot.unit import Unit
 from store import hooks
 from store.fields import reveal
@@ -69,7 +69,7 @@ async def create_endpoint(
     if await HookEndpoint.all().count() >= MAX_ENDPOINTS:
         raise NotPossible("too_many", f"there are {MAX_ENDPOINTS} webhooks already; delete one that nobody needs")
     values = await _checked(work, principal, url, event_types, description, whole_phones)
-    secret = new_secret()
+    secret = make_secret()
     row = await HookEndpoint.create(**values, secret=secret, created_by=principal.actor[:120], created_at=work.now)
     work.audit("webhook.created", subject=f"webhook:{row.id}", after=values)
     return row, secret
@@ -106,7 +106,7 @@ async def rotate_secret(work: Unit, principal: Principal, row: HookEndpoint) -> 
     settings = work.runtime.configuration.section(HookSettings, "hooks")
     row.old_secret = reveal(row, "secret")  # sealed anew: a text of one column does not open in another
     row.old_until = work.now + timedelta(hours=settings.old_secret_h)
-    row.secret = secret = new_secret()
+    row.secret = secret = make_secret()
     await row.save(update_fields=["secret", "old_secret", "old_until"])
     work.audit("webhook.secret_rotated", subject=f"webhook:{row.id}", after={"old_until": row.old_until.isoformat()})
     return secret

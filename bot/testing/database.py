@@ -54,7 +54,7 @@ class Cluster:
         """The name of a database with these apps migrated; made at the first request. Without apps: extensions only."""
         key = tuple(apps)
         if key not in self._templates:
-            name = f"template_{len(self._templates)}"
+            name = f"template_{next(self._numbers)}"  # a new one: what an interrupted try left half made is not taken for it
             await self._on_server(f'CREATE DATABASE "{name}" OWNER chatnation_owner')
             made = self.database(name)
             connection = await asyncpg.connect(made.superuser_dsn)

@@ -132,6 +132,8 @@ async def _play(case: Case, suite: _Suite, cluster: Cluster | None, results: Res
     outcome, reason = Outcome.PASSED, ""
     run: CaseRun | None = None
     try:
+        if suite.project is None and cluster is not None:
+            await cluster.template(all_apps())  # the first case makes it for all: no part of its own time
         async with asyncio.timeout(CASE_TIMEOUT_S):
             run = await _run(case, suite, cluster, results, update=update)
     except CaseSkipped as e:

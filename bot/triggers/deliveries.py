@@ -9,9 +9,9 @@ from uuid import UUID
 
 from bot.errors import Permanent
 from bot.skill import WebhookDelivery
+from bot.standard_webhooks import verify
 from bot.triggers.jobs import StartFlowJob
 from bot.triggers.secrets import good_secrets
-from bot.triggers.sign import verify
 from store import triggers
 from store.crypto import column_aad, keyring
 from store.ids import uuid7

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bot.errors import Refused
-from bot.triggers.sign import make_secret
+from bot.standard_webhooks import make_secret
 from bot.unit import Unit
 from store.crypto import keyring
 from store.fields import reveal

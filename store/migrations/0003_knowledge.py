@@ -100,5 +100,5 @@ class Migration(migrations.Migration):
         OrganizationForeignKey("knowledge_documents", "base_id", "knowledge_bases", on_delete="CASCADE"),
         OrganizationForeignKey("knowledge_passages", "document_id", "knowledge_documents", on_delete="CASCADE"),
         ops.RunSQL(SEARCH, NO_SEARCH),
-        ops.RunSQL(NEAR, "DROP FUNCTION cn_knowledge_near"),
+        ops.RunSQL(NEAR, "DROP FUNCTION cn_knowledge_near; DROP FUNCTION cn_knowledge_worded"),
     ]

@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.standard_webhooks import make_secret, signature
 from bot.testing import Person, Stage
 from bot.triggers import new_secret
-from bot.triggers.sign import make_secret, signature
 from bot.unit import open_unit
 from channels.triggers import add_triggers
 from scheduler.schedules import Schedules
