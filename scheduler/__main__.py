@@ -10,7 +10,7 @@ import uvloop
 
 from bot import logs, telemetry
 from bot.config import Configuration
-from bot.errors import ConfigError
+from bot.errors import ChatNationError, ConfigError
 from bot.settings import LogSettings
 from scheduler.process import stop_on_signals
 from scheduler.queues import QUEUES
@@ -31,9 +31,9 @@ def main() -> int:
         logs.set_up(configuration.section(LogSettings, "log"), service=service)
         telemetry.start(configuration, service=service)
         uvloop.run(_run(configuration, queue))
-    except ConfigError as e:
+    except ChatNationError as e:
         sys.stderr.write(f"{e}\n")
-        return WRONG_SETTINGS
+        return WRONG_SETTINGS if isinstance(e, ConfigError) else 1
     return 0
 
 

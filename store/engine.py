@@ -115,15 +115,18 @@ class ScopedClient(AsyncpgDBClient):
                 reset=_leave_session_as_it_is,
             )
         except (OSError, *_CONNECTION_LOST) as e:
-            raise DatabaseAway(f"connecting to PostgreSQL: {e}", after_s=RETRY_AFTER_S) from e
+            raise DatabaseAway(f"connecting to PostgreSQL: {e}; see {self._setting}", after_s=RETRY_AFTER_S) from e
         except (
             asyncpg.InvalidAuthorizationSpecificationError,
             asyncpg.InvalidCatalogNameError,
             asyncpg.exceptions.ClientConfigurationError,
         ) as e:
-            setting = "CHATNATION__STORE__SYSTEM_DSN" if self.connection_name == SYSTEM else "CHATNATION__STORE__DSN"
-            raise Refused(f"PostgreSQL refused the connection: {e}; see {setting}") from e
+            raise Refused(f"PostgreSQL refused the connection: {e}; see {self._setting}") from e
         await self._post_connect()
+
+    @property
+    def _setting(self) -> str:
+        return "CHATNATION__STORE__SYSTEM_DSN" if self.connection_name == SYSTEM else "CHATNATION__STORE__DSN"
 
     async def borrow(self) -> Any:
         """A pooled asyncpg connection; give it back with `give_back`."""

@@ -22,6 +22,7 @@ from tortoise.migrations.writer import MigrationWriter
 
 from store.db import STORE, AppModels, apps_config
 from store.engine import DEFAULT, RETRY_AFTER_S, DatabaseAway
+from store.errors import Refused
 
 __all__ = ["applied", "is_clean", "migrate", "migration_problems", "pending_changes"]
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LOCK_KEY = 0x43_4E_4D_49  # "CNMI": whoever migrates this database holds it
 NOTHING = "__nothing__"
+EXTENSIONS = ("vector", "pg_trgm")  # a superuser makes them, who is no role of ours
+SETTING = "CHATNATION__STORE__OWNER_DSN"
 Progress = Callable[[str, str], object]
 
 
@@ -47,6 +50,7 @@ async def migrate(
 
     Raises:
         DatabaseAway: nothing answers at `owner_dsn`.
+        Refused: PostgreSQL does not accept it, or an extension or role is missing there.
     """
     config = apps_config(app for app in apps if app.migrations)
     done: list[str] = []
@@ -68,15 +72,31 @@ async def migrate(
             client = context.connections.get(DEFAULT)
             async with client._in_transaction() as transaction:
                 await transaction.execute_query(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
+                if any(app.label == STORE.label for app in apps):
+                    await _require_extensions(transaction)
                 executor = _Executor(transaction, config)
                 await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
                 targets = None if target is None else [MigrationTarget(app_label=target[0], name=target[1] or NOTHING)]
                 await executor.migrate(targets, progress=note)
         except (OSError, asyncpg.CannotConnectNowError) as e:
-            raise DatabaseAway(f"migrating: {e}", after_s=RETRY_AFTER_S) from e
+            raise DatabaseAway(f"migrating: {e}; see {SETTING}", after_s=RETRY_AFTER_S) from e
+        except (
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.exceptions.ClientConfigurationError,
+        ) as e:
+            raise Refused(f"PostgreSQL refused the connection: {e}; see {SETTING}") from e
         finally:
             await context.close_connections()
     return done
+
+
+async def _require_extensions(transaction: Any) -> None:
+    _, rows = await transaction.execute_query("SELECT extname FROM pg_extension")
+    missing = [name for name in EXTENSIONS if name not in {row["extname"] for row in rows}]
+    if missing:
+        makes = "; ".join(f"CREATE EXTENSION {name}" for name in missing)
+        raise Refused(f"the database of {SETTING} lacks {' and '.join(missing)}: run there as a superuser: {makes}")
 
 
 async def applied(owner_dsn: str) -> list[str]:

@@ -14,7 +14,7 @@ import typer
 
 from bot.cli import demo, knowledge
 from bot.cli.doctor import doctor
-from bot.cli.plan import worker_environment
+from bot.cli.plan import Plan, check_port, worker_environment
 from bot.cli.process import CONFIG_ERROR
 from bot.config import DEFAULT, Configuration
 from bot.errors import ChatNationError, ConfigError
@@ -70,13 +70,17 @@ def up() -> None:
 @app.command()
 def web() -> None:
     """Run the web process: webhooks, health, media."""
-    _become("channels", environment=_checked())
+    environment = _checked()
+    _require_free_port("web")
+    _become("channels", environment=environment)
 
 
 @app.command()
 def admin() -> None:
     """Run the admin app for organizers."""
-    _become("admin_ui", environment=_checked())
+    environment = _checked()
+    _require_free_port("admin")
+    _become("admin_ui", environment=environment)
 
 
 @app.command()
@@ -96,6 +100,8 @@ def emulator(context: typer.Context) -> None:
     """Run the WhatsApp emulator alone, for any bot; its own options are passed on (try --help after --)."""
     settings = _configuration().section(EmulatorSettings, "emulator")
     address = ("--host", settings.host, "--port", str(settings.port))
+    if not context.args:
+        _require_free_port("emulator")
     _become(
         "channels.emulator", *address, *context.args, environment=os.environ
     )  # an option given twice: the last one counts
@@ -212,6 +218,14 @@ def _checked() -> Mapping[str, str]:
     except ConfigError as error:
         _refuse(str(error))
     return os.environ
+
+
+def _require_free_port(name: str) -> None:
+    settings = getattr(Plan(_configuration(), os.environ), name)
+    try:
+        check_port(settings.host, settings.port, f"CHATNATION__{name.upper()}__PORT")
+    except ConfigError as error:
+        _refuse(str(error))
 
 
 def _refuse(problem: str) -> NoReturn:

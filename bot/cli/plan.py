@@ -22,7 +22,7 @@ from bot.settings import DemoSettings, EmulatorSettings
 from bot.telemetry.settings import MetricsSettings
 from store.settings import StoreSettings
 
-__all__ = ["QUEUES", "RANK_CLOCK", "RANK_FRONT", "RANK_WORKER", "Plan", "worker_environment"]
+__all__ = ["QUEUES", "RANK_CLOCK", "RANK_FRONT", "RANK_WORKER", "Plan", "check_port", "worker_environment"]
 
 QUEUES = ("interactive", "bulk", "render")
 
@@ -61,10 +61,10 @@ class Plan:
             raise ConfigError(
                 "CHATNATION__STORE__DSN is set but CHATNATION__STORE__SYSTEM_DSN is not: give the DSN of the role chatnation_system too"
             )
-        _check_port(self.web.host, self.web.port, "CHATNATION__WEB__PORT")
-        _check_port(self.admin.host, self.admin.port, "CHATNATION__ADMIN__PORT")
+        check_port(self.web.host, self.web.port, "CHATNATION__WEB__PORT")
+        check_port(self.admin.host, self.admin.port, "CHATNATION__ADMIN__PORT")
         if self.emulator.enabled:
-            _check_port(self.emulator.host, self.emulator.port, "CHATNATION__EMULATOR__PORT")
+            check_port(self.emulator.host, self.emulator.port, "CHATNATION__EMULATOR__PORT")
 
     def servers(self) -> list[ServerProcess]:
         """The embedded servers that no setting replaces. Named by dotted name: NATS belongs to a package above this one."""
@@ -228,7 +228,11 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
 
 
-def _check_port(host: str, port: int, setting: str) -> None:
+def check_port(host: str, port: int, setting: str) -> None:
+    """
+    Raises:
+        ConfigError: Somebody else listens there, or nobody may.
+    """
     deadline = time.monotonic() + PORT_PATIENCE_S
     while (problem := _try_bind(host, port)) is not None:
         if problem.errno == errno.EADDRINUSE and time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from bot.errors import ConfigError, EmbeddedServerError
 
 __all__ = ["Up", "run"]
 
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 180.0  # a slow machine at its first start; what dies is told at once
 
 
 def run(environment: Mapping[str, str] | None = None, console: Console | None = None) -> int:

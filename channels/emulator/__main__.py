@@ -44,7 +44,7 @@ def main(
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(settings, host, port))
     except OSError as error:
-        typer.echo(f"emulator: cannot serve on {host}:{port}: {error}", err=True)
+        typer.echo(f"emulator: cannot serve on {host}:{port}, see --host and --port: {error}", err=True)
         raise typer.Exit(1) from error
 
 

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from store.db import DatabaseAway
+from store.errors import Refused
 from store.migrate import applied, is_clean, migrate, pending_changes
 from store.rls import EnableOrganizationRLS, OrganizationForeignKey
 from tests.store.broken import BROKEN
@@ -99,8 +100,21 @@ async def test_models_and_migrations_agree_until_a_model_changes() -> None:
     assert not await is_clean(BROKEN, among=())
 
 
+async def test_a_missing_extension_is_named_with_the_setting_and_nothing_is_done(blank_database: Database) -> None:
+    await _asked(blank_database, "DROP EXTENSION vector")
+    with pytest.raises(Refused, match=r"CHATNATION__STORE__OWNER_DSN lacks vector: .* CREATE EXTENSION vector$"):
+        await migrate(blank_database.owner_dsn)
+    assert await applied(blank_database.owner_dsn) == []
+
+
+async def test_a_password_that_is_refused_is_one_clear_error(blank_database: Database) -> None:
+    wrong = blank_database.owner_dsn.replace("chatnation_owner:", "chatnation_owner:x")
+    with pytest.raises(Refused, match="see CHATNATION__STORE__OWNER_DSN"):
+        await migrate(wrong)
+
+
 async def test_nobody_at_the_address_is_one_clear_error() -> None:
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseAway, match="see CHATNATION__STORE__OWNER_DSN"):
         await migrate("postgresql://x:y@127.0.0.1:1/none", [SAMPLE])
 
 

@@ -53,6 +53,16 @@ def test_a_busy_port_names_its_setting(setting: str, tmp_path: Path) -> None:
     assert len(done.stdout.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("process", ["web", "admin", "emulator"])
+def test_a_process_of_its_own_names_the_setting_of_a_busy_port_too(process: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        busy = stranger.getsockname()[1]
+        done = chatnation(process, data=tmp_path, **{f"{process.upper()}__PORT": busy})
+    assert done.returncode == 2
+    [line] = (done.stdout + done.stderr).splitlines()
+    assert line.endswith(f"port {busy} is busy: set CHATNATION__{process.upper()}__PORT to a free one")
+
+
 def test_an_external_database_needs_both_roles(tmp_path: Path) -> None:
     done = chatnation("up", data=tmp_path, STORE__DSN="postgresql://a:b@127.0.0.1:1/x")
     assert (done.returncode, "CHATNATION__STORE__SYSTEM_DSN is not" in done.stdout) == (2, True)
