@@ -82,7 +82,12 @@
     toggleMenu: () => menu(!html.classList.contains("cn-menu")),
     closeMenu: () => menu(false),
     copy: (text) => navigator.clipboard.writeText(text),
-    palette: () => document.getElementById("cn-palette-open")?.click(),
+    // Who is quicker than the page is not forgotten: pressed as soon as the page listens.
+    palette: (tries = 50) => {
+      const opener = document.getElementById("cn-palette-open");
+      if (opener && window.socket?.connected) opener.click();
+      else if (tries) setTimeout(() => cn.palette(tries - 1), 100);
+    },
   };
   // Who types fast and presses Enter means what she typed, not what is still shown.
   const openFirst = (palette) => {

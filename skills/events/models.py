@@ -114,7 +114,7 @@ class Ticket(OrgModel):
     contact_id = fields.UUIDField()
     account_id = fields.UUIDField()
     holder_name = fields.CharField(max_length=160)
-    code = fields.CharField(max_length=9)  # for people to read out, e.g. 7K3M-Q9TD
+    code = fields.CharField(max_length=9)  # for people to read out: `ticket.CODE_LENGTH`
     status = StrEnumField(TicketStatus, default=TicketStatus.VALID)
     picture = fields.CharField(max_length=64, default="")  # blob; empty until it is drawn
     picture_due = StrEnumField(PictureDue, default=PictureDue.NOT)

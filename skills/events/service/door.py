@@ -9,7 +9,7 @@ from bot.errors import Refused
 from bot.skill import UnitOfWork
 from skills.events.events import TicketCheckedIn
 from skills.events.models import Ticket, TicketStatus
-from skills.events.service.ticket import TicketView, ticket_view, verify_ticket
+from skills.events.service.ticket import CODE_LENGTH, TicketView, ticket_view, verify_ticket
 
 __all__ = ["AlreadyIn", "NotAdmitted", "check_in"]
 
@@ -61,5 +61,8 @@ async def check_in(work: UnitOfWork, shown: str, *, by: str, event_id: UUID | No
 async def _shown(text: str) -> Ticket | None:
     """Its row stays locked, so that of two doors one is second."""
     ticket_id = await verify_ticket(text)
-    wanted = Ticket.filter(id=ticket_id) if ticket_id is not None else Ticket.filter(code=text.strip().upper())
+    code = text.strip().upper()
+    if ticket_id is None and len(code) > CODE_LENGTH:
+        return None
+    wanted = Ticket.filter(id=ticket_id) if ticket_id is not None else Ticket.filter(code=code)
     return await wanted.select_for_update().first()

@@ -30,6 +30,7 @@ __all__ = [
 TOKEN_PREFIX = "CN1"
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
 CODE_BITS = 40
+CODE_LENGTH = 9  # as it is read out: 7K3M-Q9TD
 
 
 @dataclass(frozen=True, slots=True)
