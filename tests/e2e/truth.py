@@ -11,7 +11,7 @@ from tests.e2e.stack import Stack
 
 __all__ = ["assert_answered_once", "faults_of", "make_people", "settled"]
 
-QUIET_S = 6.0  # longer than the grace of an unknown send: a second copy would have come by then
+QUIET_S = 6.0  # longer than the grace (5 s at most) that the stacks set whose tests wait so long: a second copy would have come by then
 
 
 async def make_people(client: EmulatorClient, count: int, *, prefix: str = "25479") -> list[str]:
