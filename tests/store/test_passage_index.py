@@ -147,5 +147,6 @@ async def test_a_rare_word_is_found_beside_one_that_is_everywhere(database: Data
     organization_id = await new_organization()
     await put(organization_id, [f"Passage number {n}." for n in range(many)])
     await tend_passage_indexes(database.owner_dsn, large=many)
-    assert f"Passage number {many - 1}." in await worded(organization_id, "passage", str(many - 1), "nowhere")
+    found = await worded(organization_id, "passage", "5", str(many - 1), "nowhere")  # no passage has them all
+    assert found >= {"Passage number 5.", f"Passage number {many - 1}."}
     assert len(await worded(organization_id, "passage", "number")) == 24
