@@ -22,12 +22,8 @@ run: setup
 
 setup: $(VENV)/.installed
 
-# Those with whole processes mostly wait: one more of them at a time. Both parts run, whatever the first one says.
 test: test-setup
-	@status=0; \
-	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow" || status=$$?; \
-	$(PYTEST) -n $$(($(JOBS) + 1)) --dist loadgroup -m slow || status=$$?; \
-	exit $$status
+	$(PYTEST) -n $(JOBS) --dist loadgroup
 
 # What one runs before each commit: no crash, no browser.
 check: test-setup

@@ -73,7 +73,9 @@ class Cluster:
         """A database of its own, gone afterwards with whatever is still connected to it."""
         template = await self.template(apps)
         name = f"test_{next(self._numbers)}"
-        await self._on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER chatnation_owner')
+        await self._on_server(
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY OWNER chatnation_owner'
+        )
         try:
             yield self.database(name)
         finally:
