@@ -82,7 +82,9 @@ async def subscribe(runtime: Runtime, principal: Principal, account_id: UUID) ->
         work.audit("channel.subscribed", subject=f"channel_accounts:{account_id}")
 
 
-async def send_test(runtime: Runtime, principal: Principal, account_id: UUID, phone: str) -> Finding:
+async def send_test(
+    runtime: Runtime, principal: Principal, account_id: UUID, phone: str, *, within_s: float = HEARD_WITHIN_S
+) -> Finding:
     """A message to a phone of one's own, and whether Meta's word of it comes back to our webhook: the whole circle.
 
     Raises:
@@ -107,16 +109,16 @@ async def send_test(runtime: Runtime, principal: Principal, account_id: UUID, ph
         )
     message_id, found = await runtime.provider.greet(line, to, chosen)
     if message_id:
-        found = await _heard(organization_id, account_id, message_id, found)
+        found = await _heard(organization_id, account_id, message_id, found, within_s)
     found = found.model_copy(update={"at": runtime.clock.now()})
     await _keep(organization_id, account_id, [found])
     return found
 
 
-async def _heard(organization_id: UUID, account_id: UUID, message_id: str, found: Finding) -> Finding:
+async def _heard(organization_id: UUID, account_id: UUID, message_id: str, found: Finding, within_s: float) -> Finding:
     """Statuses of a message that we have no row of are parked (`message_statuses`)."""
     began = time.monotonic()
-    while time.monotonic() - began < HEARD_WITHIN_S:
+    while time.monotonic() - began < within_s:
         status = await fetchval(
             "SELECT status FROM message_statuses WHERE organization_id = $1 AND account_id = $2 AND external_id = $3"
             " ORDER BY (status = 'failed') DESC, received_at LIMIT 1",
@@ -136,8 +138,8 @@ async def _heard(organization_id: UUID, account_id: UUID, message_id: str, found
             return found.model_copy(update={"came": came, "mend": mend, "outcome": outcome})
         await asyncio.sleep(LOOK_S)
     came = {
-        "en": f"Meta accepted it, but nothing came to our webhook within {HEARD_WITHIN_S:.0f} s",
-        "sw": f"Meta imeukubali, lakini hakuna kilichofika kwenye webhook yetu ndani ya sekunde {HEARD_WITHIN_S:.0f}",
+        "en": f"Meta accepted it, but nothing came to our webhook within {within_s:.0f} s",
+        "sw": f"Meta imeukubali, lakini hakuna kilichofika kwenye webhook yetu ndani ya sekunde {within_s:.0f}",
     }
     mend = {
         "en": "Sending works, receiving does not: look at the account's app, the fields and the signatures above.",

@@ -153,7 +153,7 @@ async def test_subscribing_mends_what_the_doctor_found(world: World) -> None:
         assert (await examine(world.runtime, who, account_id, "subscribed")).outcome is Outcome.GOOD
 
 
-async def test_a_test_message_goes_the_whole_circle(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_test_message_goes_the_whole_circle(world: World) -> None:
     person = world.people[0]
     who, account_id = owner(person), UUID(person.account_id)
     with organization_scope(person.id):
@@ -163,8 +163,7 @@ async def test_a_test_message_goes_the_whole_circle(world: World, monkeypatch: p
         with pytest.raises(NotPossible):
             await send_test(world.runtime, who, account_id, "nobody")
         await knob(world, subscribed=False)
-        monkeypatch.setattr("bot.numbers.doctor.HEARD_WITHIN_S", 0.6)
-        silent = await send_test(world.runtime, who, account_id, "0711 000 001")
+        silent = await send_test(world.runtime, who, account_id, "0711 000 001", within_s=0.6)
     assert silent.outcome is Outcome.BAD
     assert "nothing came to our webhook" in silent.came["en"]
 
