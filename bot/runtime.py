@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+from bot import background
 from bot.accounts import Directory
 from bot.config import Configuration
 from bot.embedding import EmbeddingSettings, Senses
@@ -168,9 +169,7 @@ class Runtime:
         task.add_done_callback(self._beside.discard)
 
     async def close(self) -> None:
-        for task in self._beside:
-            task.cancel()
-        await asyncio.gather(*self._beside, return_exceptions=True)
+        await background.end(self._beside)
         await self._close_adapters()
         install_keyring(None)
         await db.close()

@@ -20,6 +20,7 @@ from taskiq import AckableMessage, AsyncBroker, BrokerMessage
 from taskiq.serializers import ORJSONSerializer
 from taskiq_nats import PullBasedJetStreamBroker
 
+from bot import background
 from scheduler.link import NATS_ERRORS, Link
 from scheduler.lookout import Lookout
 from scheduler.queues import QUEUES, Queue, ensure
@@ -80,8 +81,7 @@ class HintBroker(PullBasedJetStreamBroker):
 
     async def shutdown(self) -> None:
         if self._beats is not None:
-            self._beats.cancel()
-            await asyncio.gather(self._beats, return_exceptions=True)
+            await background.end([self._beats])
         if self._link is not None:
             await self._link.close()
         self._unfinished.clear()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot import background
 from bot.config import Configuration
 from bot.errors import ConfigError, Retryable
 from bot.platform import resume_due
@@ -101,9 +102,7 @@ async def _lead(runtime: Runtime, settings: ClockSettings, leadership: Leadershi
             while not stop.is_set() and await leadership.is_held():
                 await wait_or_stop(stop, ASK_AGAIN_S)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await background.end(tasks)
             forget()
     log.info("no longer leading", extra={"action": "clock.stopped"})
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bot import background
 from scheduler.settings import ClockSettings
 from store import db
 from store.errors import Retryable
@@ -51,5 +52,4 @@ async def beating(name: str, settings: ClockSettings) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await background.end([task])

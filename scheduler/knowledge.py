@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bot import background
 from bot.errors import Retryable
 from bot.knowledge import KnowledgeStore
 from bot.runtime import Runtime
@@ -55,8 +56,7 @@ async def keeping_embedded(runtime: Runtime, queue: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await background.end([task])
 
 
 async def _keep_embedded(model: str) -> None:

@@ -14,7 +14,8 @@ log = logging.getLogger(__name__)
 LOCK = 0x43_4E_43_4C_4F_43_4B  # "CNCLOCK"
 CONNECT_TIMEOUT_S = 3.0
 ASK_TIMEOUT_S = 1.0
-ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last: what asyncpg says when a connection is lost between two steps of one exchange.
+ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Leadership:

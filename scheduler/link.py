@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import nats.errors
 from nats.aio.client import Client
 
+from bot import background
+
 __all__ = ["NATS_ERRORS", "Link"]
 
 log = logging.getLogger(__name__)
@@ -88,8 +90,7 @@ class Link:
     async def close(self) -> None:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await background.end([keeper])
         client, self._client = self._client, None
         self._up.clear()
         if client is not None:

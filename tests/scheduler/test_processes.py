@@ -160,12 +160,12 @@ async def test_work_goes_on_after_every_connection_to_the_database_was_cut(
     worker, clock = await fleet.start("worker", "bulk"), await fleet.start("clock")
     await ran(await put_job())
     superuser = await asyncpg.connect(rows.superuser_dsn)
-    for _ in range(3):
+    for pause_s in (0.3, 0.05, 0.1, 0.5, 0.2, 0.45, 0.6, 0.15, 0.4, 0.3):  # each cut finds the loops elsewhere
         await superuser.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid() AND application_name LIKE 'chatnation%'"
         )
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(pause_s)
     await superuser.close()
 
     await db.close()
