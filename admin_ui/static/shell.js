@@ -51,6 +51,7 @@
     document.querySelectorAll("[data-keep]:not([data-seen])").forEach(bringBack);
     document.querySelectorAll(".q-uploader").forEach((box) => { if (box.querySelector("input[type=file]:not([aria-label])")) nameUploader(box); });
   }).observe(html, { childList: true, subtree: true });
+  let isOpening = false;
   window.cn = {
     theme(name) {
       document.cookie = `cn_theme=${name}; path=/; max-age=31536000; samesite=lax`;
@@ -82,11 +83,13 @@
     toggleMenu: () => menu(!html.classList.contains("cn-menu")),
     closeMenu: () => menu(false),
     copy: (text) => navigator.clipboard.writeText(text),
-    // Who is quicker than the page is not forgotten: pressed as soon as the page listens.
-    palette: (tries = 50) => {
-      const opener = document.getElementById("cn-palette-open");
-      if (opener && window.socket?.connected) opener.click();
-      else if (tries) setTimeout(() => cn.palette(tries - 1), 100);
+    // Who is quicker than the page is not forgotten: pressed as soon as the page listens, once.
+    async palette() {
+      if (isOpening) return;
+      isOpening = true;
+      await connected();
+      isOpening = false;
+      document.getElementById("cn-palette-open")?.click();
     },
   };
   // Who types fast and presses Enter means what she typed, not what is still shown.

@@ -14,9 +14,6 @@ from uuid import UUID
 
 import httpx
 from nicegui import Client, core, storage, ui
-from nicegui.functions.download import download
-from nicegui.functions.navigate import Navigate
-from nicegui.functions.notify import notify
 from nicegui.testing import User
 from nicegui.testing.general import nicegui_reset_globals, prepare_simulation
 
@@ -28,6 +25,7 @@ from bot.runtime import Runtime
 from bot.testing import Stage
 from bot.testing.people import QUICK_HASHES, enrol
 from bot.testing.stage import found_organization
+from tests.admin_ui.person import Person, told_apart
 
 __all__ = ["PASSWORD", "Desks", "opened", "static_pages"]
 
@@ -54,7 +52,7 @@ class Desks:
     def stranger(self) -> User:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(core.app), base_url="http://test")
         self.clients.append(client)
-        return User(client)
+        return Person(client)
 
     async def sit_down(
         self, role: str = "owner", *, email: str = "", organization_id: UUID | None = None, **more: Any
@@ -116,12 +114,12 @@ async def opened(tmp_path: Path, **settings: str) -> AsyncIterator[Desks]:
                 ui.run(storage_secret="simulated")
                 desks = Desks(stage, other_id)
                 async with core.app.router.lifespan_context(core.app):
-                    yield desks
+                    with told_apart():
+                        yield desks
                     for client in desks.clients:
                         await client.aclose()
     finally:
         os.environ.pop("NICEGUI_USER_SIMULATION", None)
-        ui.navigate, ui.notify, ui.download = Navigate(), notify, download
         storage.Storage.path = kept_path
         Client.instances.clear()
         sys.modules.update(modules)  # NiceGUI drops the modules of the pages that it forgets
