@@ -10,7 +10,7 @@ from uuid import UUID
 
 __all__ = ["Wakes"]
 
-PAUSE_MIN_S, PAUSE_MAX_S = 0.1, 1.6
+PAUSE_MIN_S, PAUSE_MAX_S = 0.1, 0.8
 
 Tell = Callable[[UUID, UUID, str], Coroutine[Any, Any, None]]  # organization, session, attempt
 
@@ -30,7 +30,7 @@ class Wakes:
     await wakes.wake(organization_id, session_id, attempt)
 
     The first is told at once. What follows it within a pause is told together at the pause's end, and the next pause is twice as long:
-    nobody who writes waits, and a flood of one person costs a hint in 1.6 s. Every message is followed by a hint.
+    who writes as people do never waits, who writes faster than that 0.8 s at most, and a flood of one person costs a hint in 0.8 s. Every message is followed by a hint.
     """
 
     def __init__(self, tell: Tell) -> None:
