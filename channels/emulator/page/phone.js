@@ -173,9 +173,13 @@ export class Phone {
       const old = fresh.querySelector(picture.tagName);
       old.replaceWith(picture);
     }
-    const focused = node.contains(document.activeElement);
+    const controls = (bubble) => [...bubble.querySelectorAll("button, a[href], summary, audio, video, [tabindex]")];
+    const active = document.activeElement, focused = node.contains(active), at = controls(node).indexOf(active);
     node.replaceWith(fresh);
-    if (focused) fresh.focus();
+    if (!focused) return;
+    // A tick or a reaction came: who stood on a button of this message stands on it still.
+    const same = controls(fresh)[at];
+    (same && same.tagName === active.tagName && same.dataset.testid === active.dataset.testid ? same : fresh).focus();
   }
 
   nodeOf(id) {

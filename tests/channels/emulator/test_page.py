@@ -131,6 +131,26 @@ async def test_the_keyboard_alone_is_enough(browser: Any, emulator: RunningEmula
     assert errors == []
 
 
+async def test_who_stands_on_a_button_stands_on_it_when_the_message_changes(
+    browser: Any, emulator: RunningEmulator, bot: Bot
+) -> None:
+    """Ticks come at any moment, and a bubble is drawn anew for each of them."""
+    bot.answer = Concierge(bot)
+    page, errors = await opened(browser, emulator, viewport={"width": 1280, "height": 800})
+    phone = page.get_by_test_id("phone").first
+    await phone.get_by_test_id("composer-input").fill("hi")
+    await phone.get_by_test_id("send-button").click()
+    welcome = phone.locator('[data-direction="out"]').first
+    await welcome.get_by_test_id("option-button").nth(1).focus()
+    message_id = await welcome.get_attribute("data-id")
+    await bot.send({"type": "reaction", "reaction": {"message_id": message_id, "emoji": "\N{THUMBS UP SIGN}"}})
+    await welcome.get_by_text("\N{THUMBS UP SIGN}").wait_for()
+    assert await page.evaluate("() => document.activeElement.innerText") == "Help"
+    await page.keyboard.press("Enter")
+    await phone.locator('[data-direction="in"]', has_text="Help").wait_for()
+    assert errors == []
+
+
 async def test_a_new_person_the_clock_and_the_wire(browser: Any, emulator: RunningEmulator, bot: Bot) -> None:
     page, errors = await opened(browser, emulator, viewport={"width": 1280, "height": 800})
     await page.get_by_test_id("user-add").click()
