@@ -10,6 +10,7 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from admin_ui import external, gate
 from admin_ui import pages as own_pages
+from admin_ui.kit.after import postponed
 from admin_ui.kit.controls import link_button
 from admin_ui.kit.empty import empty
 from admin_ui.kit.frame import frame, menu_of
@@ -177,10 +179,7 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
             return None
         try:
             arguments = page.arguments(request.path_params, request.query_params)
-            if not page.frame:
-                await page.build(desk, **arguments)
-                return None
-            with frame(desk, page):
+            with postponed(), frame(desk, page) if page.frame else nullcontext():
                 await page.build(desk, **arguments)
         except Missing:
             context.client.content.clear()

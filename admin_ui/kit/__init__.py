@@ -10,7 +10,7 @@
 * A handler goes through `bound(...)`: it re-enters the organization and opens one transaction; an argument named `work` is its unit of work
   (`audit`, `enqueue`, `send`). `bound(fn, writes=False)` for what only reads or shows. `tests/admin_ui/test_handlers.py` finds those that do not.
 * `part = await live(draw)` is a part of the page that `await part.refresh()` draws again (never `ui.refreshable`, which does it for everybody);
-  `later(draw)` is one that comes when the page stands already.
+  `later(draw)` is one that comes when the page stands already. `every(seconds, handler)` and `soon(seconds, handler)`, never `ui.timer`.
 * No Tailwind: what elements look like is said by `static/theme.css` (`panel`, `cn-grid cn-cols-2`, `cn-line`, `cn-muted` ...) with tokens such as `--ink`.
 * Texts: `{"en": ..., "sw": ...}`, or English alone with its Swahili in a catalogue (`admin_ui/swahili.py`; a skill's own by `in_swahili`). The kit
   looks texts up by itself; with values, and in NiceGUI's own elements, say it: `ui.label(say("{n:,} seats", n=40))`, never an f-string.
@@ -42,6 +42,7 @@ from admin_ui.kit.controls import (
 from admin_ui.kit.empty import empty
 from admin_ui.kit.page import Group, Hit, Missing, Page, Todo, link_to, page, pages, search, todo
 from admin_ui.kit.skeleton import skeleton
+from admin_ui.kit.ticking import every, soon
 from admin_ui.kit.undo import undo
 from admin_ui.scope import Desk, Organization, here, say
 from admin_ui.words import Words, in_swahili
@@ -64,6 +65,7 @@ __all__ = [
     "confirm",
     "dialog",
     "empty",
+    "every",
     "facts",
     "field",
     "forget_kept",
@@ -85,6 +87,7 @@ __all__ = [
     "search",
     "select_field",
     "skeleton",
+    "soon",
     "stat",
     "text_area",
     "text_field",

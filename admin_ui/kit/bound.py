@@ -17,6 +17,7 @@ from admin_ui import gate
 from admin_ui.kit.after import postponed
 from admin_ui.kit.controls import toast
 from admin_ui.kit.skeleton import skeleton
+from admin_ui.kit.ticking import soon
 from admin_ui.scope import Desk, SignedOut, desk_of, put_desk, say
 from bot.errors import ChatNationError
 from bot.identity import NotAllowed
@@ -116,7 +117,7 @@ def later(build: Callable[..., Any], *arguments: Any, lines: int = 3) -> Live:
     made = Live(build, arguments)
     with made.host:
         skeleton(lines)
-    ui.timer(0.01, bound(made.refresh, writes=False), once=True)
+    soon(0.01, bound(made.refresh, writes=False))
     return made
 
 

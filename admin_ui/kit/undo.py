@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import context, ui
 
 from admin_ui.kit.after import after_commit
+from admin_ui.kit.ticking import soon
 from admin_ui.scope import here, say
 from admin_ui.words import Words
 
@@ -32,4 +33,4 @@ def _show(message: str, back: Callable[..., Awaitable[Any]]) -> None:
                 await back()
 
         ui.button(here().word("undo"), on_click=take_back, color=None).props("flat dense no-caps")
-        ui.timer(SHOWN_S, toast.delete, once=True)
+        soon(SHOWN_S, toast.delete)

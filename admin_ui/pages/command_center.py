@@ -14,6 +14,7 @@ from admin_ui.kit import (
     badge,
     bound,
     empty,
+    every,
     facts,
     heading,
     here,
@@ -79,7 +80,7 @@ async def command_center(desk: Desk) -> None:
         for each in parts:
             await each.refresh()
 
-    ui.timer(REFRESH_S, bound(again, writes=False), immediate=False)
+    every(REFRESH_S, bound(again, writes=False))
 
 
 async def _alerts() -> None:

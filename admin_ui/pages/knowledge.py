@@ -19,6 +19,7 @@ from admin_ui.kit import (
     bound,
     button,
     empty,
+    every,
     go,
     heading,
     here,
@@ -80,7 +81,7 @@ async def knowledge(desk: Desk) -> None:
             await parts[0].refresh()
 
     if verbs.finds_by_meaning(desk.runtime):
-        ui.timer(WATCH_S, bound(watch, writes=False), immediate=False)
+        every(WATCH_S, bound(watch, writes=False))
 
 
 def _progress(found: Sequence[verbs.DocumentView]) -> int:

@@ -21,7 +21,7 @@ from store import audit, insights
 from store.db import transaction
 from store.models import Contact, Organization
 from store.tenancy import organization_scope
-from tests.admin_ui.desk import PASSWORD, Desks, until
+from tests.admin_ui.desk import PASSWORD, Desks, static_pages, until
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
@@ -313,3 +313,12 @@ async def test_the_demos_past_is_written_once(desks: Desks) -> None:
         assert sum(each.incoming for each in before) > 200
         assert all(each.incoming for each in before[4:-1])
         assert (await insights.health()).to_send == 0
+
+
+async def test_the_first_answer_is_the_whole_page(desks: Desks) -> None:
+    """The frame ends with the palette: who presses Ctrl+K at once meets it, and so does every other quick click."""
+    user = await desks.sit_down()
+    answers = {each.path: await user.http_client.get(each.path) for each in static_pages() if each.frame}
+    whole = {path for path, answer in answers.items() if "cn-palette-foot" in answer.text}
+    assert {path for path, answer in answers.items() if answer.status_code == 200} - whole == set()
+    assert {"/", "/skills", "/webhooks", "/inbox", "/knowledge"} <= whole

@@ -21,6 +21,7 @@ from admin_ui.kit import (
     note,
     page,
     panel,
+    soon,
     text_field,
     toast,
 )
@@ -72,7 +73,7 @@ async def number(desk: Desk, account_id: UUID, examine: str = "") -> None:
             await _examine_all(account_id)
             await again()
 
-        ui.timer(0.3, bound(look, writes=False), once=True)
+        soon(0.3, bound(look, writes=False))
 
 
 async def _head(account_id: UUID, again: Again) -> None:

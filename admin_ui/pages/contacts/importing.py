@@ -20,6 +20,7 @@ from admin_ui.kit import (
     button,
     confirm,
     empty,
+    every,
     facts,
     go,
     heading,
@@ -426,7 +427,7 @@ async def _result(desk: Desk, view: ImportView) -> None:
                 timer.cancel()
                 go(f"/contacts/import/{view.id}")
 
-        timer = ui.timer(WATCH_S, bound(watch, writes=False))
+        timer = every(WATCH_S, bound(watch, writes=False))
         return
     with panel({"en": "What was chosen", "sw": "Kilichochaguliwa"}):
         plan = view.plan

@@ -11,7 +11,22 @@ from uuid import UUID
 
 from nicegui import context, ui
 
-from admin_ui.kit import Desk, Group, Hit, bound, button, empty, here, icon_button, live, page, search, skeleton, toast
+from admin_ui.kit import (
+    Desk,
+    Group,
+    Hit,
+    bound,
+    button,
+    empty,
+    every,
+    here,
+    icon_button,
+    live,
+    page,
+    search,
+    skeleton,
+    toast,
+)
 from admin_ui.kit.bound import Live
 from admin_ui.kit.controls import badge, tag
 from admin_ui.pages.inbox import listing, person, thread
@@ -143,7 +158,7 @@ class Inbox:
             with ui.element("aside").classes("ib-person") as pane:
                 pane.props["aria-label"] = desk.say({"en": "Person", "sw": "Mtu"})
                 self._person: Live = await live(self._draw_person)
-        ui.timer(WINDOW_CHECK_S, bound(self._window_may_have_closed, writes=False))
+        every(WINDOW_CHECK_S, bound(self._window_may_have_closed, writes=False))
 
     async def _list_pane(self, desk: Desk) -> None:
         with ui.element("div").classes("ib-list-head"):

@@ -16,6 +16,7 @@ from admin_ui.kit import (
     badge,
     bound,
     button,
+    every,
     facts,
     heading,
     here,
@@ -94,7 +95,7 @@ async def incidents(desk: Desk) -> None:
     async def again() -> None:
         await made.reload()
 
-    ui.timer(REFRESH_S, bound(again, writes=False), immediate=False)
+    every(REFRESH_S, bound(again, writes=False))
 
 
 def _row(desk: Desk, each: Incident) -> dict[str, Any]:

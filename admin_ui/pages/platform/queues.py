@@ -17,6 +17,7 @@ from admin_ui.kit import (
     button,
     confirm,
     empty,
+    every,
     facts,
     heading,
     here,
@@ -70,7 +71,7 @@ async def queues(desk: Desk, queue: str = "", find: str = "", before: int = 0) -
     async def again() -> None:
         await depths.refresh()
 
-    ui.timer(REFRESH_S, bound(again, writes=False), immediate=False)
+    every(REFRESH_S, bound(again, writes=False))
     parts: dict[str, Live] = {}
     _narrowing(desk, queue, find)
     parts["dead"] = await live(_dead, queue, find, max(0, before), parts)

@@ -13,7 +13,20 @@ from pathlib import Path
 
 from nicegui import context, ui
 
-from admin_ui.kit import Live, badge, bar, bound, button, empty, icon_button, live, note, say, toast
+from admin_ui.kit import (
+    Live,
+    badge,
+    bar,
+    bound,
+    button,
+    empty,
+    every,
+    icon_button,
+    live,
+    note,
+    say,
+    toast,
+)
 from admin_ui.kit.controls import Tone
 from admin_ui.pages.skills.bench import Bench
 from bot.errors import ChatNationError
@@ -46,7 +59,7 @@ class Cases:
     async def build(self) -> None:
         self.cases, self.unreadable = await asyncio.to_thread(_read, self.bench.skill.folder)
         self._part = await live(self._draw)
-        ui.timer(0.5, bound(self._look, writes=False))
+        every(0.5, bound(self._look, writes=False))
         context.client.on_delete(self.stop)
 
     @property

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from nicegui import ui
 
-from admin_ui.kit import Live, bound, button, dialog, icon_button, later, note, say
+from admin_ui.kit import (
+    Live,
+    bound,
+    button,
+    dialog,
+    every,
+    icon_button,
+    later,
+    note,
+    say,
+)
 from admin_ui.pages.skills.bench import Bench
 from bot.flows.source import FlowSource
 from bot.publishing.stranded import standing
@@ -31,7 +41,7 @@ class Diagram:
 
     def build(self) -> None:
         self._part = later(self._draw)
-        ui.timer(COUNT_EVERY_S, bound(self._count, writes=False))
+        every(COUNT_EVERY_S, bound(self._count, writes=False), at_once=True)
 
     async def refresh(self, path: str = "") -> None:
         self.path = path or self.path

@@ -20,6 +20,7 @@ from admin_ui.kit import (
     confirm,
     dialog,
     empty,
+    every,
     heading,
     later,
     live,
@@ -119,7 +120,7 @@ class Workshop:
                 self.parts["problems"] = await live(self._problems)
             with panel(classes="cn-side"):
                 await self._side()
-        ui.timer(0.4, bound(self._save_when_quiet, writes=False))
+        every(0.4, bound(self._save_when_quiet, writes=False))
         ui.on("cn_theme", bound(self._paint, writes=False))
 
     def _paint(self, event: GenericEventArguments) -> None:

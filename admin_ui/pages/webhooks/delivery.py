@@ -17,6 +17,7 @@ from admin_ui.kit import (
     badge,
     bound,
     button,
+    every,
     heading,
     here,
     link_button,
@@ -91,7 +92,7 @@ async def delivery(desk: Desk, webhook_id: UUID, delivery_id: UUID) -> None:
             if (await _row(webhook_id, delivery_id)).attempts != before:
                 await part.refresh()
 
-        ui.timer(LOOK_S, bound(look, writes=False), immediate=False)
+        every(LOOK_S, bound(look, writes=False))
 
 
 def _to_webhook(webhook_id: UUID) -> None:

@@ -7,7 +7,21 @@ from typing import Any
 
 from nicegui import ui
 
-from admin_ui.kit import Desk, Group, after_commit, badge, bound, button, empty, heading, here, live, page, panel
+from admin_ui.kit import (
+    Desk,
+    Group,
+    after_commit,
+    badge,
+    bound,
+    button,
+    empty,
+    every,
+    heading,
+    here,
+    live,
+    page,
+    panel,
+)
 from admin_ui.pages.webhooks.parts import MANAGE, STATES, VERIFY, code, form, host_of, show_secret
 from bot.hooks import desk as hooks
 from bot.unit import Unit
@@ -40,7 +54,7 @@ async def webhooks(desk: Desk) -> None:
             mark="new-hook",
         )
     listing = await live(_list)
-    ui.timer(REFRESH_S, bound(listing.refresh, writes=False), immediate=False)
+    every(REFRESH_S, bound(listing.refresh, writes=False))
 
 
 async def _list() -> None:
