@@ -226,7 +226,8 @@ class Channel(Protocol):
 
         Raises:
             Retryable: the transfer failed; what `sink` got is rubbish.
-            Permanent: the file is gone, or has more than `max_bytes`.
+            BlobTooLarge: it has more than `max_bytes`.
+            Permanent: the file is gone.
         """
 
     async def close(self) -> None: ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hmac
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -60,7 +61,8 @@ class WhatsAppWebhook:
                 log.warning(
                     "delivery with a wrong signature refused", extra={"bytes": len(body), "action": "delivery.refused"}
                 )
-                await self._intake.note_refused(body)
+                with suppress(Retryable):  # the answer does not depend on it
+                    await self._intake.note_refused(body)
                 return web.Response(status=403)
             delivered = await self._intake.read(body, meta_app_id)
             await self._group.accept(delivered)

@@ -18,6 +18,7 @@ __all__ = ["LASTS_S", "Incidents"]
 BACKLOG, CONNECTIONS, DISK = 1_000, 0.8, 0.85
 LATE_S = 300.0
 SILENT_S = 60.0
+UNROUTED_S = 3_600.0
 LASTS_S = {
     "backlog": 300.0,
     "connections": 120.0,
@@ -25,6 +26,7 @@ LASTS_S = {
     "late": 0.0,
     "dead": 0.0,
     "number": 0.0,
+    "unknown_number": 0.0,
     "silent": 60.0,  # what was down as a whole starts one after the other
 }
 
@@ -60,6 +62,7 @@ class Incidents:
             load = await queue_state.server_load(1)
             numbers = await queue_state.stopped_numbers()
             silent = await queue_state.silent_processes(SILENT_S)
+            unrouted = await queue_state.count_unrouted(UNROUTED_S)
         found = [
             Finding(
                 "number",
@@ -73,6 +76,8 @@ class Incidents:
             Finding("silent", f"silent:{name}", "critical", {"process": name, "minutes": int(silent_s // 60)})
             for name, silent_s in silent
         ]
+        if unrouted:
+            found.append(Finding("unknown_number", "unknown_number", "critical", {"rows": unrouted}))
         share = load.connections / load.connections_max
         if share > CONNECTIONS:
             found.append(Finding("connections", "connections", "warning", {"percent": round(share * 100)}))

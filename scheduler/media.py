@@ -18,7 +18,7 @@ from bot.runtime import Runtime
 from bot.skill import Job, TaskContext
 from scheduler.file_type import HEAD_BYTES, is_as_declared
 from store import media
-from store.blobs import BlobSpool
+from store.blobs import BlobSpool, BlobTooLarge
 from store.crypto import keyring
 
 __all__ = ["MAX_BYTES", "FetchMedia", "fetch_media"]
@@ -38,10 +38,14 @@ MAX_BYTES = {
 }
 
 NOT_RECEIVED = {
-    "en": "I could not open the file you sent. Please send it again; it may have up to {limit_mb} MB.",
-    "sw": "Sikuweza kufungua faili uliyotuma. Tafadhali itume tena; isizidi MB {limit_mb}.",
+    "en": "I could not open the file you sent. Please send it again.",
+    "sw": "Sikuweza kufungua faili uliyotuma. Tafadhali itume tena.",
 }
 
+TOO_LARGE = {
+    "en": "The file you sent is too large for me. Please send one of at most {limit}.",
+    "sw": "Faili uliyotuma ni kubwa mno kwangu. Tafadhali tuma isiyozidi {limit}.",
+}
 
 WRONG_TYPE = {
     "en": "The file you sent is not what its name says, so I cannot use it. Please send another one.",
@@ -136,9 +140,12 @@ async def _tell(
     ctx: TaskContext, job: FetchMedia, message: media.IncomingMessage, kind: MediaKind, error: Exception
 ) -> None:
     """The person learns that the file did not arrive, and what would; once, however often the job is run."""
-    said = WRONG_TYPE if isinstance(error, WrongType) else NOT_RECEIVED
+    said = (
+        TOO_LARGE if isinstance(error, BlobTooLarge) else WRONG_TYPE if isinstance(error, WrongType) else NOT_RECEIVED
+    )
     words = said.get((message.locale or ctx.organization.locale).partition("-")[0], said["en"])
-    text = words.format(limit_mb=max(MAX_BYTES[kind] // MIB, 1))
+    limit = MAX_BYTES[kind]
+    text = words.format(limit=f"{limit // MIB} MB" if limit >= MIB else f"{limit // KIB} kB")
     async with ctx.unit_of_work() as work:
         work.send(
             message.contact_id,

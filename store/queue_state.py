@@ -22,6 +22,7 @@ __all__ = [
     "apply_statuses",
     "count_dead",
     "count_numbers",
+    "count_unrouted",
     "due_deliveries",
     "due_jobs",
     "heal_leap",
@@ -318,6 +319,16 @@ async def stopped_numbers(limit: int = 100) -> list[StoppedNumber]:
         limit,
     )
     return [StoppedNumber(*row) for row in rows]
+
+
+async def count_unrouted(within_s: float) -> int:
+    """Raw deliveries of late that are for nobody's number, still."""
+    found: int = await db.fetchval(
+        "SELECT count(*) FROM webhook_deliveries WHERE outcome = 'unrouted'"
+        " AND received_at > clock_timestamp() - make_interval(secs => $1)",
+        within_s,
+    )
+    return found
 
 
 async def silent_processes(silent_s: float) -> list[tuple[str, float]]:

@@ -76,6 +76,16 @@ ALARMS: dict[str, tuple[Words, Words]] = {
             "sw": "{reason}. Ujumbe wake unasubiri. Watu wake wataona la kufanya kwenye ukurasa wa Njia.",
         },
     ),
+    "unknown_number": (
+        {
+            "en": "{rows:,} webhook deliveries of the last hour are for a number that nobody has",
+            "sw": "Webhook {rows:,} za saa iliyopita ni za namba isiyo ya shirika lolote",
+        },
+        {
+            "en": "Somebody writes and nobody answers. Connect the number to its organization on the page Channels: what came is read again. Or take the subscription away from its app at Meta.",
+            "sw": "Mtu anaandika na hakuna anayejibu. Unganisha namba na shirika lake kwenye ukurasa wa Njia: zilizofika zitasomwa tena. Au ondoa usajili wa app yake kwa Meta.",
+        },
+    ),
     "silent": (
         {
             "en": "The process {process} is not heard of for {minutes} min",

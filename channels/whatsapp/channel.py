@@ -27,11 +27,12 @@ from bot.ports import (
 )
 from bot.render import Rendered, RMedia, render
 from channels.settings import WhatsAppSettings
-from channels.whatsapp.client import GraphClient, MediaTooLarge
+from channels.whatsapp.client import GraphClient
 from channels.whatsapp.errors import ACTIONS, MEDIA_UNUSABLE, classify, meaning
 from channels.whatsapp.media import check_outbound_media
 from channels.whatsapp.outbound import to_json
 from channels.whatsapp.outcomes import Accepted, Refused, Throttled, Unknown, Unreached, Uploaded
+from store.blobs import BlobTooLarge
 from store.db import execute, fetchval
 from store.ids import uuid7
 from store.tenancy import organization_scope
@@ -120,7 +121,7 @@ class WhatsAppChannel:
     ) -> str:
         info = await self._client.media_info(media_id, account.token, phone_number_id=account.external_id)
         if info.file_size > max_bytes:
-            raise MediaTooLarge(f"a medium of {info.file_size} bytes, {max_bytes} are taken")
+            raise BlobTooLarge(f"a medium of {info.file_size} bytes, {max_bytes} are taken")
         await self._client.download_media(info.url, account.token, max_bytes=max_bytes, sink=sink, sha256=info.sha256)
         return info.mime_type
 

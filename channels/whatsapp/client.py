@@ -19,7 +19,6 @@ from channels.whatsapp.download import (
     MediaExpired,
     MediaGone,
     MediaRefused,
-    MediaTooLarge,
     MediaUnavailable,
     download,
 )
@@ -51,7 +50,6 @@ __all__ = [
     "MediaGone",
     "MediaInfo",
     "MediaRefused",
-    "MediaTooLarge",
     "MediaUnavailable",
     "Refused",
     "Throttled",
@@ -178,7 +176,7 @@ class GraphClient:
 
         Raises:
             MediaExpired: the url's 5 minutes are over; ask `media_info` again.
-            MediaTooLarge: more than `max_bytes`.
+            BlobTooLarge: more than `max_bytes`.
             MediaCorrupt: not the `sha256` (base64 or hex) that was promised.
             MediaRefused: the url is on a host that must not see the token.
             MediaUnavailable: the network or the server failed.

@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import Permanent, Retryable
+from store.blobs import BlobTooLarge
 
 __all__ = [
     "MEDIA_HOSTS",
@@ -20,7 +21,6 @@ __all__ = [
     "MediaExpired",
     "MediaGone",
     "MediaRefused",
-    "MediaTooLarge",
     "MediaUnavailable",
     "download",
 ]
@@ -44,10 +44,6 @@ class MediaCorrupt(MediaUnavailable):
 
 class MediaGone(Permanent):
     """Meta keeps it no longer, or never for this number."""
-
-
-class MediaTooLarge(Permanent):
-    """More bytes than we take."""
 
 
 class MediaRefused(Permanent):
@@ -130,12 +126,12 @@ async def _receive(
     if response.status != 200:
         raise MediaUnavailable(f"fetching a medium: HTTP {response.status}")
     if (response.content_length or 0) > max_bytes:
-        raise MediaTooLarge(f"a medium of {response.content_length} bytes, {max_bytes} are taken")
+        raise BlobTooLarge(f"a medium of {response.content_length} bytes, {max_bytes} are taken")
     digest, total = hashlib.sha256(), 0
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         total += len(chunk)
         if total > max_bytes:
-            raise MediaTooLarge(f"a medium of more than {max_bytes} bytes")
+            raise BlobTooLarge(f"a medium of more than {max_bytes} bytes")
         digest.update(chunk)
         sink(chunk)
     if sha256 and digest.digest() != _digest(sha256):

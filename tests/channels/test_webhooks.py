@@ -361,6 +361,7 @@ async def test_without_the_database_the_answer_is_503_and_the_retry_heals(world:
     async with database_away(world):
         body = delivery((world.people[0], {"messages": [item("hi")]}))
         assert await post(world, body) == 503
+        assert await post(world, body, header="sha256=" + "0" * 64) == 403
         assert await ready(world) == 503
         written = await world.client.text(person, "hi")
         assert (await attempts(world, person))[0] == 503

@@ -7,8 +7,10 @@ from datetime import timedelta
 from bot.platform.incidents import QUIET_S
 from bot.testing.people import enrol
 from scheduler.incidents import LASTS_S, Incidents
+from store import db
 from store.notifications import Board
 from store.platform import Incident, incidents
+from store.tenancy import unscoped
 from tests.bot.conversations.conftest import Room, room
 
 __all__ = ["room"]
@@ -44,6 +46,28 @@ async def test_a_stopped_number_is_an_incident_until_it_is_connected_again(room:
     await clock.tick()
     [over] = await of_numbers()
     assert (over.id, over.state, over.resolved_by) == (found.id, "resolved", "")
+
+
+async def as_platform(sql: str) -> None:
+    with unscoped("test"):
+        await db.execute(sql)
+
+
+async def test_what_comes_for_nobodys_number_is_an_incident_until_the_number_is_connected(room: Room) -> None:
+    clock = Incidents(room.stage.runtime)
+    await as_platform(
+        "INSERT INTO webhook_deliveries (id, received_at, sealed_body, size_bytes, outcome, detail, attempts) SELECT gen_random_uuid(),"
+        " now() - make_interval(mins => minutes), '', 0, 'unrouted', '', 0 FROM unnest(ARRAY[0, 50, 70]) AS minutes"
+    )
+    assert await clock.tick() >= 1
+    [found] = [each for each in (await incidents())[0] if each.kind == "unknown_number"]
+    assert (found.state, found.severity, found.facts) == ("open", "critical", {"rows": 2})
+
+    await as_platform("UPDATE webhook_deliveries SET outcome = 'accepted'")
+    room.stage.clock.move(timedelta(seconds=QUIET_S + 1))
+    await clock.tick()
+    [over] = [each for each in (await incidents())[0] if each.kind == "unknown_number"]
+    assert over.state == "resolved"
 
 
 async def test_what_does_not_last_is_no_incident(room: Room) -> None:

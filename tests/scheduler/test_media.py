@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from bot.bodies import decode_outbound
 from bot.demo.load import create
 from bot.demo.people import DemoOrganization, prepare
 from bot.errors import Permanent, Retryable
@@ -20,6 +21,7 @@ from bot.ports import DeliveryAccount
 from bot.runtime import Runtime
 from scheduler.jobs import run_job
 from store import db
+from store.crypto import keyring
 from store.tenancy import organization_scope, unscoped
 from tests.scheduler import world
 from tests.scheduler.conftest import open_probe_runtime
@@ -76,6 +78,14 @@ async def fetch(runtime: Runtime, provider: Provider, person: DemoOrganization, 
 async def file_of(message_id: UUID) -> Any:
     with unscoped("test"):
         return await db.fetchrow("SELECT * FROM media_files WHERE message_id = $1", message_id)
+
+
+async def said(person: DemoOrganization) -> list[tuple[str, str]]:
+    """Key and text of what was sent."""
+    with unscoped("test"):
+        rows = await db.fetch("SELECT key, body FROM messages WHERE direction = 'out'")
+    keys = await keyring().keys(person.id)
+    return [(row["key"], decode_outbound(row["body"], keys).part.text) for row in rows]
 
 
 async def make_due(job_id: UUID) -> None:
@@ -136,6 +146,9 @@ async def test_a_file_larger_than_its_kind_may_be_is_refused(opened: tuple[Runti
     assert file["state"] == "failed"
     assert "more than 512000 bytes" in file["reason"]
     assert provider.given <= 500 * 1024, "what is too much must not be fetched to its end"
+    assert await said(person) == [
+        (f"media_failed:{message_id}:0", "The file you sent is too large for me. Please send one of at most 500 kB.")
+    ]
 
 
 @pytest.mark.parametrize("size_bytes", [100, 1024 * 1024])
@@ -149,9 +162,12 @@ async def test_a_file_of_another_type_than_declared_is_refused_as_soon_as_it_sho
     file = await file_of(message_id)
     assert (file["state"], file["reason"]) == ("failed", "the file is no image of type image/jpeg")
     assert provider.given <= CHUNK_BYTES
-    with unscoped("test"):
-        said = await db.fetch("SELECT key FROM messages WHERE direction = 'out'")
-    assert [row["key"] for row in said] == [f"media_failed:{message_id}:0"]
+    assert await said(person) == [
+        (
+            f"media_failed:{message_id}:0",
+            "The file you sent is not what its name says, so I cannot use it. Please send another one.",
+        )
+    ]
 
 
 async def test_bytes_other_than_the_promised_ones_are_not_stored(opened: tuple[Runtime, DemoOrganization]) -> None:

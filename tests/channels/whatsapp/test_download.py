@@ -19,9 +19,9 @@ from channels.whatsapp.client import (
     MediaGone,
     MediaInfo,
     MediaRefused,
-    MediaTooLarge,
     MediaUnavailable,
 )
+from store.blobs import BlobTooLarge
 from tests.channels.whatsapp.graph_server import GraphServer, error, graph_server
 
 TOKEN, CONTENT = "secret-token", bytes(range(256)) * 1000
@@ -105,7 +105,7 @@ async def test_what_says_it_is_too_large_is_not_read(client: GraphClient, server
     server.answer = content
     chunks: list[bytes] = []
 
-    with pytest.raises(MediaTooLarge):
+    with pytest.raises(BlobTooLarge):
         await client.download_media(server.url, TOKEN, max_bytes=len(CONTENT) - 1, sink=chunks.append)
     assert chunks == []
 
@@ -121,7 +121,7 @@ async def test_what_turns_out_too_large_is_cut_off(client: GraphClient, server: 
     server.answer = endless
     chunks: list[bytes] = []
 
-    with pytest.raises(MediaTooLarge):
+    with pytest.raises(BlobTooLarge):
         await client.download_media(server.url, TOKEN, max_bytes=500_000, sink=chunks.append)
     assert sum(map(len, chunks)) <= 500_000
 
