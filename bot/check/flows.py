@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bot.check.report import FlowReport, Status, status_of
 from bot.flows import Compiled, Diagnostic, SkillSource
+from bot.flows.load import UNREAD
 from bot.flows.source import FlowSource
 
 __all__ = ["report_flows"]
-
-_TEXT = ("CN-YAML-001", "CN-YAML-002", "CN-YAML-003")  # the whole file is lost
-_ID_LINE = re.compile(r"^(\s+)([\"']?)([^\s#\"'][^:#\"']*)\2\s*:(\s|$)")
 
 
 def report_flows(skill: SkillSource, compiled: Compiled, found: Sequence[Diagnostic]) -> list[FlowReport]:
     """One entry for each flow that is written down, a second one of the same name and those of an unreadable file included."""
     made = [_report(flow, skill, compiled, found) for flow in skill.flows.values()]
     made += _not_made(skill, made, found)
-    made += [entry for each in found if each.code in _TEXT for entry in _lost(skill, each)]
+    unread = {each.file: each for each in found if each.code in UNREAD}
+    made += [
+        FlowReport(name, skill.name, Status.REFUSED, pos.file, pos.line, pos.column, (unread[pos.file],))
+        for name, pos in skill.lost.items()
+    ]
     return sorted(made, key=lambda each: (each.file, each.line, each.column))
 
 
@@ -64,22 +65,3 @@ def _not_made(skill: SkillSource, made: Sequence[FlowReport], found: Sequence[Di
         )
         for (name, _, _), own in entries.items()
     ]
-
-
-def _lost(skill: SkillSource, fault: Diagnostic) -> Iterator[FlowReport]:
-    """The flows of a file that cannot be read, as far as its lines show them."""
-    lines = skill.files.get(fault.file, "").splitlines()
-    start = next((n for n, line in enumerate(lines) if re.match(r"flows\s*:", line)), None)
-    if start is None:
-        return
-    indent: str | None = None
-    for n, line in enumerate(lines[start + 1 :], start + 2):
-        if line and not line[0].isspace() and not line.startswith("#"):
-            return
-        match = _ID_LINE.match(line)
-        if match is None:
-            continue
-        indent = match.group(1) if indent is None else indent
-        if match.group(1) == indent:
-            name = match.group(3).strip()
-            yield FlowReport(name, skill.name, Status.REFUSED, fault.file, n, len(indent) + 1, (fault,))

@@ -102,7 +102,7 @@ def menu_leads_somewhere(skill: Skill, registry: Registry) -> Iterator[Diagnosti
     if manifest is None or skill.source is None:
         return
     for n, item in enumerate(manifest.menu):
-        if item.flow not in skill.source.flows:
+        if item.flow not in skill.source.flows and item.flow not in skill.source.lost:
             hint = nearest(item.flow, skill.source.flows)
             pos = _in_manifest(skill, "menu", n, "flow")
             yield _at("CN-SKILL-030", f"the menu names the flow {item.flow}, which is not there", pos, hint)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,9 +17,11 @@ from bot.flows.rulefile import read_rules, refuse_stories
 from bot.flows.source import SkillSource
 from bot.flows.yamltext import Map, parse_yaml
 
-__all__ = ["forget_parsed", "load_skill"]
+__all__ = ["UNREAD", "forget_parsed", "load_skill"]
 
+UNREAD = ("CN-YAML-001", "CN-YAML-002", "CN-YAML-003")  # the whole file is lost
 _TOP_LEVEL = ("flows", "version")
+_ID_LINE = re.compile(r"^(\s+)([\"']?)([^\s#\"'][^:#\"']*)\2\s*:(\s|$)")
 
 
 def load_skill(name: str, files: Mapping[str, str], *, by_content: bool = False) -> SkillSource:
@@ -35,8 +38,9 @@ def load_skill(name: str, files: Mapping[str, str], *, by_content: bool = False)
     skill = SkillSource(name, _digest(name, files), files=dict(files), is_project=by_content)
     kinds = {path: "any" if by_content else kind for path in sorted(files) if (kind := _kind(path)) or by_content}
     parsed = {path: _parsed(path, files[path], report) for path in kinds}
-    if not by_content:
-        skill.usable = not any(found.code in ("CN-YAML-001", "CN-YAML-002", "CN-YAML-003") for found in report.found)
+    unread = [found.file for found in report.found if found.code in UNREAD]
+    skill.usable = by_content or not unread
+    skill.lost = {flow_id: pos for path in unread for flow_id, pos in _flows_by_eye(path, files[path])}
     for path, data in parsed.items():
         if kinds[path] == "flows":
             _read_flows(data, path, skill, report)
@@ -129,6 +133,22 @@ def _kind(path: str) -> str:
     if parts[0] == "locales" and len(parts) > 1:
         return f"locale:{parts[1]}"
     return ""
+
+
+def _flows_by_eye(path: str, text: str) -> Iterator[tuple[str, Pos]]:
+    """The flows of a file that cannot be read, as far as its lines show them."""
+    lines = text.splitlines()
+    start = next((n for n, line in enumerate(lines) if re.match(r"flows\s*:", line)), len(lines))
+    indent: str | None = None
+    for n, line in enumerate(lines[start + 1 :], start + 2):
+        if line and not line[0].isspace() and not line.startswith("#"):
+            return
+        match = _ID_LINE.match(line)
+        if match is None:
+            continue
+        indent = match.group(1) if indent is None else indent
+        if match.group(1) == indent:
+            yield match.group(3).strip(), Pos(path, n, len(indent) + 1)
 
 
 def _read_flows(data: Any, path: str, skill: SkillSource, report: Reporter) -> None:

@@ -129,6 +129,8 @@ def read_locale(locale: str, data: Any, file: str, skill: SkillSource, report: R
         return
     for flow_id, texts in flows.items():
         flow = skill.flows.get(flow_id)
+        if flow_id in skill.lost:
+            continue
         if flow is None or not isinstance(texts, Map):
             hint = nearest(flow_id, skill.flows) if flow is None else "{name: ..., words: [...]}"
             report.warning("CN-NLU-006", f'there is no flow "{flow_id}" to translate', flows.keys_at[flow_id], hint)

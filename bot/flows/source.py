@@ -181,6 +181,9 @@ class SkillSource:
     flows: dict[str, FlowSource] = field(default_factory=dict)
     slots: dict[str, SlotSource] = field(default_factory=dict)
     actions: dict[str, Pos] = field(default_factory=dict)
+    lost: dict[str, Pos] = field(
+        default_factory=dict
+    )  # flows of files that cannot be read: nobody is told that they are not there
     responses: dict[str, dict[str, ResponseSource]] = field(default_factory=dict)  # locale ("" = default) -> name
     examples: dict[str, list[tuple[str, Pos]]] = field(default_factory=dict)  # intent or flow -> texts
     synonyms: dict[str, str] = field(default_factory=dict)

@@ -117,3 +117,10 @@ def test_an_action_and_the_domain_that_disagree_are_told(author: Author, listed:
 def test_python_that_will_not_do_is_told(author: Author, code: str, told: str) -> None:
     author.writes("actions.py", code)
     assert told in "\n".join(author.told())
+
+
+def test_a_file_of_flows_that_cannot_be_read_is_told_once(author: Author) -> None:
+    """What names its flows, as the menu and the translations do, names what is there."""
+    author.adds("flows/start.yml", "  lunch_end: [unclosed\n")
+    [told] = author.told()
+    assert "CN-YAML-001" in told
