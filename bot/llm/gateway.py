@@ -72,7 +72,8 @@ class Gateway:
         if answered is None:
             answered = await self._answer(prompt, model, asked, budget)
         data = _object(answered)
-        self._cache.put(key, answered)
+        if any(data.values()):  # who had nothing to say may have something the next time
+            self._cache.put(key, answered)
         return Reply(mask.show(data), model, asked, answered, remembered)
 
     async def _answer(self, prompt: Prompt, model: str, asked: str, budget: Budget) -> str:

@@ -97,7 +97,12 @@ class Case:
 
     @property
     def line(self) -> int:
-        return _line(self.data)
+        return int(self.place.partition(":")[0])
+
+    @property
+    def place(self) -> str:
+        """line:col"""
+        return _place(self.data)
 
 
 @dataclass(slots=True)
@@ -132,10 +137,10 @@ def read_cases(path: Path, *, skill: str = "", root: Path | None = None) -> list
     cases: list[Case] = []
     for each in entries:
         if not isinstance(each, Mapping) or not str(each.get("test_case") or "").strip():
-            raise Unreadable(f"{path}:{_line(each, _line(entries))}:1 a case has a name, test_case")
+            raise Unreadable(f"{path}:{_place(each, _place(entries))} a case has a name, test_case")
         name = str(each["test_case"])
         if any(name == other.name for other in cases):
-            raise Unreadable(f"{path}:{_line(each)}:1 two cases are named {name!r}")
+            raise Unreadable(f"{path}:{_place(each)} two cases are named {name!r}")
         cases.append(Case(path, skill, name, each, data))
     return cases
 
@@ -226,7 +231,7 @@ def _begin(case: Case) -> datetime:
     try:
         found = parse_moment(case.data.get("now", case.shared.get("now")), datetime.now(UTC))
     except ValueError as e:
-        raise CaseFailed(f"{case.file}:{case.line} {case.name!r}: now: {e}") from e
+        raise CaseFailed(f"{case.file}:{case.place} {case.name!r}: now: {e}") from e
     assert found is not None
     return found
 
@@ -239,10 +244,10 @@ def _validate(case: Case) -> None:
     """Before anything is played: a kind that nobody knows must not wait for the steps before it to pass."""
     steps = case.data.get("steps")
     if not isinstance(steps, list) or not steps:
-        raise CaseFailed(f"{case.file}:{case.line} {case.name!r}: a case has a list of steps")
+        raise CaseFailed(f"{case.file}:{case.place} {case.name!r}: a case has a list of steps")
     judged = ""
     for step in steps:
-        where = f"{case.file}:{_line(step, case.line)} {case.name!r}: "
+        where = f"{case.file}:{_place(step, case.place)} {case.name!r}: "
         if not isinstance(step, Mapping):
             raise CaseFailed(f"{where}a step is a mapping such as `user: hi`, not {step!r}")
         is_act = any(act in step for act in ACTS)
@@ -257,7 +262,7 @@ def _validate(case: Case) -> None:
         if not isinstance(assertions, list | tuple):
             raise CaseFailed(f"{where}assertions are a list")
         for assertion in assertions:
-            at = f"{case.file}:{_line(assertion, _line(step, case.line))} {case.name!r}: "
+            at = f"{case.file}:{_place(assertion, _place(step, case.place))} {case.name!r}: "
             if not isinstance(assertion, Mapping):
                 raise CaseFailed(f"{at}an assertion is a mapping, not {assertion!r}")
             for key in assertion:
@@ -269,9 +274,10 @@ def _validate(case: Case) -> None:
         raise CaseSkipped(judged)
 
 
-def _line(node: Any, default: int = 1) -> int:
-    line = getattr(getattr(node, "lc", None), "line", None)
-    return default if line is None else line + 1
+def _place(node: Any, default: str = "1:1") -> str:
+    """line:col of something read from the file."""
+    mark = getattr(node, "lc", None)
+    return default if mark is None or mark.line is None else f"{mark.line + 1}:{mark.col + 1}"
 
 
 async def _set_the_scene(case: Case, stage: Stage, package: str) -> None:
@@ -395,7 +401,7 @@ class _Play:
             self._person(self._last).heard[self._marks.get(self._last, 0) :] if self._last in self._people else []
         )
         heard = [f"{each.text!r} {list(each.titles) or ''}".strip() for each in on_phone]
-        return f"{self._case.file}:{_line(step)} {self._case.name!r}, step {number + 1}: heard {heard}\n  "
+        return f"{self._case.file}:{_place(step, self._case.place)} {self._case.name!r}, step {number + 1}: heard {heard}\n  "
 
 
 def _text(value: Any) -> str:

@@ -141,9 +141,9 @@ async def _play(case: Case, suite: _Suite, cluster: Cluster | None, results: Res
     except CaseFailed as e:
         outcome, reason = Outcome.FAILED, str(e)
     except TimeoutError:
-        outcome, reason = Outcome.FAILED, f"{case.file}:{case.line} not done after {CASE_TIMEOUT_S:g} s"
+        outcome, reason = Outcome.FAILED, f"{case.file}:{case.place} not done after {CASE_TIMEOUT_S:g} s"
     except Exception as e:  # noqa: BLE001  # one case must not take the others along, whatever is wrong with it
-        outcome, reason = Outcome.FAILED, f"{case.file}:{case.line} {case.name!r}: {type(e).__name__}: {e}"
+        outcome, reason = Outcome.FAILED, f"{case.file}:{case.place} {case.name!r}: {type(e).__name__}: {e}"
     if run is not None and update and update_file(case.file, {case.name: run.texts}):
         results.updated.append(f"{case.file}: {case.name}")
     seconds = time.monotonic() - began

@@ -76,6 +76,14 @@ async def test_the_same_prompt_is_answered_from_memory(server: OpenAIServer, org
     assert len(await facts(organization_id)) == 1
 
 
+async def test_an_answer_without_anything_in_it_is_not_remembered(server: OpenAIServer, organization_id: UUID) -> None:
+    server.answers({"word": ""}, {"word": "found"})
+    async with gateway_to(server) as gateway:
+        first = await gateway.ask(prompt("call 0722000111"), gateway.budget(organization_id))
+        again = await gateway.ask(prompt("call 0722000111"), gateway.budget(organization_id))
+    assert (first.data, again.data) == ({"word": ""}, {"word": "found"})
+
+
 async def test_nothing_is_remembered_across_organizations(server: OpenAIServer, organization_id: UUID) -> None:
     another, _ = await found_organization("Coast Fairs", "en", ())
     server.answers({"word": "one"}, {"word": "two"})

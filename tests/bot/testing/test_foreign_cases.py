@@ -213,9 +213,9 @@ async def test_kinds_that_nobody_knows_are_told_with_their_line(bar: Path) -> No
     )
     _, cases = await played(bar, text)
     reasons = [each["reason"] for each in cases]
-    assert "cases.yml:6 " in reasons[0]
+    assert "cases.yml:6:9 " in reasons[0]
     assert "did you mean 'utter'" in reasons[0]
-    assert "cases.yml:12 " in reasons[1]
+    assert "cases.yml:12:13 " in reasons[1]
     assert "'flow_begun'" in reasons[1]
     assert "'metdata'" in reasons[2]
     assert "no fixture 'nowhere'" in reasons[3]
