@@ -27,7 +27,7 @@ def test_a_wrong_skill_fails_its_tests(tmp_path: Path) -> None:
     domain.write_text(domain.read_text().replace("Thank you, {pizza_colour}", "Thank you, blue"))
     tested = run(tmp_path, "test", "skills/pizza")
     assert tested.returncode == 1
-    assert "skills/pizza/tests/start.yml:8 'a colour is chosen by its button'" in tested.stdout
+    assert "skills/pizza/tests/start.yml:8:9 'a colour is chosen by its button'" in tested.stdout
 
 
 def test_a_folder_that_the_setting_names_is_looked_into(tmp_path: Path) -> None:
