@@ -20,7 +20,6 @@ from admin_ui.kit import (
     empty,
     every,
     here,
-    icon_button,
     live,
     page,
     search,
@@ -28,9 +27,10 @@ from admin_ui.kit import (
     toast,
 )
 from admin_ui.kit.bound import Live
-from admin_ui.kit.controls import badge, tag
+from admin_ui.kit.controls import tag
 from admin_ui.pages.inbox import listing, person, thread
 from admin_ui.pages.inbox.composer import Composer
+from admin_ui.pages.inbox.head import Head
 from admin_ui.pages.inbox.watch import watch
 from admin_ui.scope import desk_of
 from bot.conversations import (
@@ -136,7 +136,8 @@ class Inbox:
                 await self._list_pane(desk)
             with ui.element("section").classes("ib-thread-pane") as pane:
                 pane.props["aria-label"] = desk.say({"en": "Messages", "sw": "Ujumbe"})
-                self._head = await live(self._draw_head)
+                self._head = Head(self)
+                await self._head.build()
                 with ui.element("div").classes("ib-scroll").props('tabindex="0" role="log" aria-live="polite"') as log_:
                     log_.props["aria-label"] = desk.say({"en": "Messages", "sw": "Ujumbe"})
                     self._older = ui.element("div").classes("ib-older")
@@ -232,80 +233,6 @@ class Inbox:
             options[each] = f"{desk.say(words)} ({number:,})" if number else desk.say(words)
         if options != self._select.options:
             self._select.set_options(options)
-
-    async def _draw_head(self) -> None:
-        desk, found = here(), self.found
-        if found is None:
-            return
-        with ui.element("header").classes("ib-head"):
-            back = icon_button("arrow_back", desk.say({"en": "Back to the list", "sw": "Rudi kwenye orodha"}))
-            back.classes("ib-phone-only").props["onclick"] = "cn.inbox.pane('list')"
-            with ui.element("div").classes("ib-head-name"):
-                tag("h2", found.name or found.masked or desk.say(listing.UNNAMED))
-                with ui.element("div").classes("ib-head-state"):
-                    self._state_badges(desk, found)
-            with ui.element("div").classes("cn-actions ib-head-actions"):
-                self._head_buttons(desk, found)
-
-    def _state_badges(self, desk: Desk, found: Conversation) -> None:
-        if found.closed_at is not None:
-            badge(desk.say({"en": "closed", "sw": "yamefungwa"}))
-        elif found.taken_over_at is not None:
-            mine = found.taken_over_by == desk.principal.id
-            taker = found.taker.partition("@")[0]
-            words = (
-                {"en": "you answer", "sw": "unajibu wewe"}
-                if mine
-                else {"en": f"{taker} answers", "sw": f"{taker} anajibu"}
-            )
-            badge(desk.say(words), "accent")
-        elif found.waiting_at is not None:
-            badge(desk.say({"en": "wants a person", "sw": "anataka mtu"}), "warn")
-        else:
-            badge(desk.say({"en": "the bot answers", "sw": "boti inajibu"}), "info")
-        self._countdown(desk, found)
-
-    def _countdown(self, desk: Desk, found: Conversation) -> None:
-        closes_at = found.window_closes_at
-        closed = desk.say({"en": "24 hours are over: templates only", "sw": "Saa 24 zimekwisha: violezo tu"})
-        pill = badge(closed, "bad").classes("num ib-window").mark("window")
-        if closes_at is None or not found.is_window_open(desk.now):
-            return
-        seconds = int((closes_at - desk.now).total_seconds())
-        left = desk.say({"en": "{h} h {m} min left", "sw": "zimebaki saa {h} dk {m}"})
-        pill.set_text(left.replace("{h}", str(seconds // 3600)).replace("{m}", str(seconds % 3600 // 60)))
-        pill.classes(remove="bad", add="warn" if seconds < 7200 else "")
-        pill.props["data-left"], pill.props["data-words"], pill.props["data-closed"] = seconds, left, closed
-
-    def _head_buttons(self, desk: Desk, found: Conversation) -> None:
-        if desk.may("inbox.reply"):
-            if found.taken_over_at is not None and found.taken_over_by == desk.principal.id:
-                text = {"en": "Give back to the bot", "sw": "Rudisha kwa boti"}
-                button(text, bound(self._give_back, writes=False), icon="smart_toy", small=True, mark="give-back")
-            elif found.closed_at is None:
-                text = {"en": "Take over", "sw": "Chukua"}
-                take = button(
-                    text,
-                    bound(self._take_over, writes=False),
-                    icon="front_hand",
-                    kind="primary",
-                    small=True,
-                    mark="take-over",
-                )
-                take.props["data-key"] = "take"
-            if found.closed_at is None:
-                label = desk.say({"en": "Close (e)", "sw": "Funga (e)"})
-                icon_button("task_alt", label, bound(self._close, writes=False)).mark("close").props["data-key"] = (
-                    "close"
-                )
-            else:
-                button(
-                    {"en": "Reopen", "sw": "Fungua tena"}, bound(self._reopen, writes=False), small=True, mark="reopen"
-                )
-            unread = desk.say({"en": "Mark as unread", "sw": "Weka kama haijasomwa"})
-            icon_button("mark_chat_unread", unread, bound(self._mark_unread, writes=False)).mark("mark-unread")
-        about = icon_button("person", desk.say({"en": "About the person", "sw": "Kuhusu mtu"}))
-        about.classes("ib-person-open").props["onclick"] = "cn.inbox.togglePerson()"
 
     async def _draw_person(self) -> None:
         if self.found is not None:
@@ -456,14 +383,14 @@ class Inbox:
             await verb(work, desk.principal, self.opened, *arguments, **more)
         await self.refresh()
 
-    async def _take_over(self) -> None:
+    async def take_over(self) -> None:
         await self.gesture(take_over)
         ui.run_javascript("cn.inbox.write()")
 
-    async def _give_back(self) -> None:
+    async def give_back(self) -> None:
         await self.gesture(give_back)
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
         await self.gesture(close)
         toast(
             here().say(
@@ -471,10 +398,10 @@ class Inbox:
             )
         )
 
-    async def _reopen(self) -> None:
+    async def reopen(self) -> None:
         await self.gesture(reopen)
 
-    async def _mark_unread(self) -> None:
+    async def mark_unread(self) -> None:
         desk = here()
         opened, self.opened, self.found = self.opened, None, None
         if opened is None:
