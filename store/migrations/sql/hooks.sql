@@ -2,11 +2,15 @@
 -- Of the core's own facts triggers tell, whoever writes them; skills tell through their unit of work (`cn_tell_hooks`). Who listens is asked
 -- row by row of hook_endpoints, a table of few rows; where nobody listens nothing is written.
 
-CREATE FUNCTION cn_tell_hooks(p_org uuid, p_type text, p_event uuid, p_about jsonb, p_body bytea, p_at timestamptz) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION cn_tell_hooks(p_org uuid, p_type text, p_event uuid, p_about jsonb, p_body bytea, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM hook_endpoints e WHERE e.organization_id = p_org AND e.state IN ('on', 'failing')) THEN
+        RETURN; -- asked with every message that is sent
+    END IF;
     INSERT INTO hook_deliveries (id, organization_id, endpoint_id, event_id, type, about, body, state, attempts, next_attempt_at, last_error, tries, occurred_at)
     SELECT cn_uuid7(), p_org, e.id, p_event, p_type, p_about, p_body, CASE e.state WHEN 'on' THEN 'ready' ELSE 'held' END, 0, clock_timestamp(), '', '[]', p_at
-    FROM hook_endpoints e WHERE e.organization_id = p_org AND e.state IN ('on', 'failing') AND e.event_types ? p_type
-$$;
+    FROM hook_endpoints e WHERE e.organization_id = p_org AND e.state IN ('on', 'failing') AND e.event_types ? p_type;
+END $$;
 
 -- Messages come in groups: one statement for all of them. Of one message each thing is told once, so its id makes the event's.
 CREATE FUNCTION cn_tell_received() RETURNS trigger LANGUAGE plpgsql AS $$

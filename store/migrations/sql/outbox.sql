@@ -82,6 +82,10 @@ BEGIN
     DELETE FROM outbox o USING unnest(p_outbox, p_outcome) AS r(id, outcome)
     WHERE o.organization_id = p_org AND o.id = r.id AND r.outcome IN ('accepted', 'refused');
 
+    IF p_outcome <@ ARRAY['accepted', 'refused'] THEN
+        RETURN; -- nothing stays: nearly always
+    END IF;
+
     UPDATE outbox o SET
         state = CASE r.outcome WHEN 'failed' THEN 'dead' WHEN 'unknown' THEN 'unknown' WHEN 'held' THEN 'held' WHEN 'upload' THEN 'upload'
                                ELSE 'ready' END,
