@@ -6,6 +6,7 @@ organization?); what a page's handlers do passes `kit.bound`.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import pkgutil
@@ -16,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
-from nicegui import Client, app, context, ui
+from nicegui import Client, app, ui
 from nicegui.page import page as nicegui_page
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.gzip import GZipMiddleware
@@ -25,9 +26,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from admin_ui import external, gate
 from admin_ui import pages as own_pages
+from admin_ui.instead import broken, no_permission, nothing_here, out_of_order
 from admin_ui.kit.after import postponed
-from admin_ui.kit.controls import link_button
-from admin_ui.kit.empty import empty
 from admin_ui.kit.frame import frame, menu_of
 from admin_ui.kit.page import Missing, Page, may_see, owned_by, pages
 from admin_ui.pages.inbox import files
@@ -39,6 +39,7 @@ from bot.identity.errors import OrganizationSuspended, SecondFactorRequired
 from bot.runtime import Runtime
 from store import people
 from store.db import fetchrow
+from store.ids import uuid7
 from store.jsonb import from_jsonb
 from store.tenancy import organization_scope
 
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 PUBLIC = ("/_nicegui", "/static", "/auth", "/healthz", "/enter", "/leave", "/favicon.ico")
 BUILD_S = 20.0
+SPARE_S = 10.0  # of NiceGUI's own limit, whose page says it in English alone
 GZIP_LEVEL = (
     4  # half the processor time of 9, NiceGUI's own, for a tenth more bytes: a first look loads 1 MB of scripts
 )
@@ -117,7 +119,7 @@ def install(runtime: Runtime) -> None:
         shared=True,
     )
     for each in pages():
-        ui.page(each.path, title="ChatNation", response_timeout=BUILD_S)(_builder(runtime, each))
+        ui.page(each.path, title="ChatNation", response_timeout=BUILD_S + SPARE_S)(_builder(runtime, each))
     app.add_exception_handler(404, _not_found(runtime))
 
 
@@ -143,11 +145,21 @@ def _same(pattern: str, path: str) -> bool:
 
 def _builder(runtime: Runtime, page: Page) -> Callable[[Request], Coroutine[Any, Any, Response | None]]:
     async def build(request: Request) -> Response | None:
-        if page.public:
-            return await _public(runtime, page, request)
-        return await _open(runtime, page, request)
+        try:
+            if page.public:
+                return await _public(runtime, page, request)
+            return await _open(runtime, page, request)
+        except Exception:
+            number = uuid7().hex[-8:]
+            log.exception("page failed", extra={"page": page.path, "number": number, "action": "page.failed"})
+            out_of_order(_locale(request, "en"), _again(request), number)
+            return None
 
     return build
+
+
+def _again(request: Request) -> str:
+    return f"{request.url.path}?{request.url.query}".rstrip("?")
 
 
 async def _public(runtime: Runtime, page: Page, request: Request) -> Response | None:
@@ -174,21 +186,21 @@ async def _open(runtime: Runtime, page: Page, request: Request) -> Response | No
         if page.path == "/" and not may_see(desk, page):  # where signing in leads: those without it begin elsewhere
             return RedirectResponse(next((each.path for each in menu_of(desk)), "/profile"), 303)
         if not may_see(desk, page):
-            context.client.status_code = 403
-            _no_permission(desk, page)
+            no_permission(desk, page)
             return None
         try:
             arguments = page.arguments(request.path_params, request.query_params)
-            with postponed(), frame(desk, page) if page.frame else nullcontext():
-                await page.build(desk, **arguments)
+            async with asyncio.timeout(BUILD_S):
+                with postponed(), frame(desk, page) if page.frame else nullcontext():
+                    await page.build(desk, **arguments)
         except Missing:
-            context.client.content.clear()
-            context.client.status_code = 404
-            _nothing_here(desk)
+            nothing_here(desk)
         except NotAllowed as e:
-            context.client.content.clear()
-            context.client.status_code = 403
-            _no_permission(desk, page, e.permission)
+            no_permission(desk, page, e.permission)
+        except Exception:
+            number = uuid7().hex[-8:]
+            log.exception("page failed", extra={"page": page.path, "number": number, "action": "page.failed"})
+            broken(desk, page, _again(request), number)
     return None
 
 
@@ -273,28 +285,6 @@ def _locale(request: Request, usual: str) -> str:
     return wanted if wanted in LOCALES else (usual if usual in LOCALES else "en")
 
 
-def _no_permission(desk: Desk, page: Page, permission: str = "") -> None:
-    why = desk.word(
-        "no_permission_why",
-        permission=permission or page.permission or page.skill or "",
-        organization=desk.organization.name,
-    )
-    with frame(desk, page), empty("lock", desk.word("no_permission"), why):
-        link_button(desk.word("go_home"), "/", kind="primary")
-
-
-def _nothing_here(desk: Desk) -> None:
-    with frame(desk, _NOTHING), empty("explore_off", desk.word("not_found"), desk.word("not_found_why")):
-        link_button(desk.word("go_home"), "/", kind="primary")
-
-
-async def _nothing(desk: Desk) -> None:
-    """Stands for no page."""
-
-
-_NOTHING = Page("/404", {"en": "Not found", "sw": "Haipo"}, _nothing)
-
-
 def _not_found(runtime: Runtime) -> Callable[[Request, Exception], Coroutine[Any, Any, Response]]:
     async def answer(request: Request, error: Exception) -> Response:
         if request.url.path.startswith((*PUBLIC, "/branding")) or "sid" not in request.session:
@@ -304,7 +294,7 @@ def _not_found(runtime: Runtime) -> Callable[[Request, Exception], Coroutine[Any
             if desk is None:
                 return gate.to_login(request)
             put_desk(desk)
-            _nothing_here(desk)
+            nothing_here(desk)
         return client.build_response(request, 404)
 
     return answer

@@ -47,6 +47,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "The address is wrong, or what stood here was removed.",
         "Anwani si sahihi, au kilichokuwa hapa kimeondolewa.",
     ),
+    "broken": ("This page does not work right now", "Ukurasa huu haufanyi kazi kwa sasa"),
+    "broken_why": (
+        "Nothing of yours is lost. Try again in a moment. If it stays so, tell us this number: {number}",
+        "Hakuna kilichopotea. Jaribu tena baada ya muda mfupi. Ikiendelea, tuambie namba hii: {number}",
+    ),
+    "try_again": ("Try again", "Jaribu tena"),
     "go_home": ("Go to the Command Center", "Nenda Kituo cha Amri"),
     "group.work": ("", ""),
     "group.audience": ("Audience", "Hadhira"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
 from nicegui import ui
 
 from admin_ui.kit import Desk, bound, button, page, undo
@@ -13,6 +15,7 @@ from admin_ui.kit.whatsapp_preview import whatsapp_preview
 from bot.errors import Refused
 from bot.messages import Choices, Option, Text
 from bot.unit import Unit
+from store.db import DatabaseAway
 from store.tenancy import current_organization
 from tests.admin_ui.desk import Desks, until
 
@@ -141,3 +144,42 @@ async def test_a_handler_of_who_was_signed_out_does_nothing(desks: Desks) -> Non
     user.find(marker="where").click()
     await until(lambda: user.notify.contains("You are signed out"))
     assert done == []
+
+
+@page("/test-fault/{how}", title="Fault")
+async def fault_page(desk: Desk, how: str) -> None:
+    ui.label("half a page")
+    if how == "slow":
+        await asyncio.sleep(60)
+    raise RuntimeError("a fault of ours")
+
+
+@pytest.mark.parametrize("path", ["/test-fault/raises?at=2", "/test-fault/slow"])
+async def test_a_page_that_fails_says_so_and_gives_a_number(
+    desks: Desks, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("admin_ui.app.BUILD_S", 0.5)
+    user = await desks.sit_down()
+    answer = await user.http_client.get(path)
+    [failed] = [each for each in caplog.records if each.getMessage() == "page failed"]
+    assert answer.status_code == 500
+    assert "This page does not work right now" in answer.text
+    assert failed.number in answer.text  # type: ignore[attr-defined]
+    assert path.replace("=", "&#61;") in answer.text or path in answer.text
+    assert "half a page" not in answer.text
+    caplog.clear()
+
+
+async def test_before_anybody_is_known_a_failure_says_so_too(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise DatabaseAway("the database is away")
+
+    user = await desks.sit_down()
+    monkeypatch.setattr("admin_ui.app.desk_for", away)
+    user.http_client.cookies.set("cn_locale", "sw")
+    answer = await user.http_client.get("/inbox")
+    assert answer.status_code == 503
+    assert "Ukurasa huu haufanyi kazi kwa sasa" in answer.text
+    caplog.clear()
