@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bot.contacts.importing.jobs import ImportContacts, UndoImport
 from bot.contacts.importing.write import import_contacts, undo_import
 from bot.errors import Permanent, Refused, Retryable, reason_of
+from bot.identity.impersonation import EndImpersonation, end_impersonation
 from bot.logs import bound
 from bot.metrics import failed, succeeded
 from bot.notifications import MailNotification, mail_notification
@@ -60,6 +61,7 @@ CORE_JOBS: dict[str, tuple[type[Job], Any]] = {
     DeliverHooks.name: (DeliverHooks, deliver_hooks),
     MailNotification.name: (MailNotification, mail_notification),
     StartFlowJob.name: (StartFlowJob, start_flow),
+    EndImpersonation.name: (EndImpersonation, end_impersonation),
 }
 
 

@@ -97,7 +97,9 @@ async def _alerts() -> None:
         )
         with note(text, "bad"):
             if channels:
-                tag("a", desk.say({"en": "See what to do", "sw": "Ona la kufanya"})).props["href"] = channels
+                tag("a", desk.say({"en": "See what to do", "sw": "Ona la kufanya"})).props["href"] = (
+                    f"/channels/{each.account_id}"
+                )
     if not link_to(desk, "/webhooks"):
         return
     for hook in await HookEndpoint.filter(state__in=[HookState.FAILING, HookState.GONE]):

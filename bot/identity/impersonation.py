@@ -9,16 +9,26 @@ from uuid import UUID
 from bot.identity.access import sign_out
 from bot.identity.errors import NotPossible
 from bot.identity.principal import Principal
-from bot.unit import open_unit
-from store import people
+from bot.skill import Job, TaskContext
+from bot.unit import Unit, open_unit
+from store import audit, people
 from store.ids import uuid7
 
 if TYPE_CHECKING:
     from bot.runtime import Runtime
 
-__all__ = ["impersonate", "stop_impersonating"]
+__all__ = ["EndImpersonation", "end_impersonation", "impersonate", "stop_impersonating"]
 
 LASTS = timedelta(hours=1)
+ENDED = "impersonation.ended"
+
+
+class EndImpersonation(Job):
+    name = "core.end_impersonation"
+
+    session_id: UUID
+    user_id: UUID
+    by: UUID
 
 
 async def impersonate(
@@ -55,6 +65,7 @@ async def impersonate(
     after = {"reason": " ".join(reason.split())[:300], "until": ends_at.isoformat()}
     async with open_unit(runtime, organization_id, actor=f"user:{principal.id}") as work:
         work.audit("impersonation.started", subject=f"user:{user_id}", after=after)
+        work.enqueue(EndImpersonation(session_id=session_id, user_id=user_id, by=principal.id), at=ends_at)
     await people.start_session(
         session_id,
         principal.id,
@@ -77,5 +88,19 @@ async def stop_impersonating(runtime: Runtime, principal: Principal) -> None:
         raise NotPossible("not_impersonating", "nobody is impersonated")
     if principal.organization_id is not None:
         async with open_unit(runtime, principal.organization_id, actor=f"user:{principal.impersonated_by}") as work:
-            work.audit("impersonation.ended", subject=f"user:{principal.id}")
+            _end(work, principal.session_id, principal.id)
     await sign_out(principal.session_id)
+
+
+async def end_impersonation(runtime: Runtime, job: EndImpersonation, ctx: TaskContext) -> None:
+    """The audit log has an end of each, also of what ran out or ended with another session."""
+    since = runtime.clock.now() - 2 * LASTS
+    ended, _ = await audit.entries(action=ENDED, find=str(job.user_id), since=since, limit=1_000)
+    if any((each.after or {}).get("session") == str(job.session_id) for each in ended):
+        return
+    async with open_unit(runtime, ctx.organization.id, actor=f"user:{job.by}") as work:
+        _end(work, job.session_id, job.user_id)
+
+
+def _end(work: Unit, session_id: UUID, user_id: UUID) -> None:
+    work.audit(ENDED, subject=f"user:{user_id}", after={"session": str(session_id)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,6 +29,8 @@ from bot.identity.members import change_member, leave, list_members, remove_memb
 from bot.identity.principal import NotAllowed, Principal
 from bot.identity.roles import NOT_BORROWED
 from bot.identity.security import Security, set_security
+from scheduler.jobs import run_job
+from store.tenancy import organization_scope
 from tests.bot.identity.office import IP, PASSWORD, Office, raised, rows, token_of
 from tests.support.database import Database
 
@@ -402,6 +405,24 @@ async def test_borrowed_eyes_change_nothing_of_the_person(office: Office) -> Non
     await stop_impersonating(office.runtime, jane)
     assert jane.session_id is not None
     await raised(SessionEnded, office.who(jane.session_id))
+    assert await _actions(office.organization_id) == ["impersonation.started", "impersonation.ended"]
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_the_end_of_an_impersonation_is_in_the_log_once_also_when_it_ran_out(
+    office: Office, by_hand: bool
+) -> None:
+    owner_id = await office.enrol("jane@savanna.example")
+    session_id = await _as(office, await _root(office), owner_id)
+    if by_hand:
+        await stop_impersonating(office.runtime, await office.who(session_id))
+    [job] = await rows("SELECT id, run_at FROM jobs WHERE name = 'core.end_impersonation'")
+    assert job["run_at"] == office.runtime.clock.now() + timedelta(hours=1)
+    await rows("UPDATE jobs SET run_at = now() RETURNING id")
+    for _ in range(2):
+        with organization_scope(office.organization_id):
+            await run_job(office.runtime, office.organization_id, job["id"])
+        await rows("UPDATE jobs SET state = 'ready' RETURNING id")
     assert await _actions(office.organization_id) == ["impersonation.started", "impersonation.ended"]
 
 
