@@ -65,7 +65,7 @@ def with_action(skill: str, mutant: type[SkillAction]) -> Callable[[Registry], R
     ],
 )
 async def test_a_wrong_bot_fails(name: str, skill: str, mutant: type[SkillAction], database: Database) -> None:
-    with pytest.raises(CaseFailed, match=r"\.yml:\d+ "):
+    with pytest.raises(CaseFailed, match=r"\.yml:\d+:\d+ "):
         await run_case(case_named(name), replace=with_action(skill, mutant))
 
 
