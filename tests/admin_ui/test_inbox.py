@@ -63,6 +63,20 @@ async def test_a_message_appears_by_itself(desks: Desks) -> None:
     await user.should_see("is there parking near the gate?", retries=PATIENCE)
 
 
+async def test_a_message_replaces_nothing_that_somebody_is_using(desks: Desks) -> None:
+    """A button pressed, or a label begun, in the moment a message comes."""
+    ann = desks.stage.person("Ann Wanjiku")
+    await ann.say("hi")
+    user = await desks.sit_down("admin")
+    await open_inbox(user, ann)
+    used = {marker: user.find(marker=marker).elements for marker in ("take-over", "close", "labels", "assignee")}
+    await desks.stage.receive(ann, Text(text="language"))
+    await user.should_see("waits for an answer", retries=PATIENCE)
+    assert {marker: user.find(marker=marker).elements for marker in used} == used
+    user.find(marker="close").click()
+    await user.should_see(marker="reopen", retries=PATIENCE)
+
+
 async def test_taken_over_answered_and_given_back(desks: Desks) -> None:
     ann = await asks_for_a_person(desks)
     user = await desks.sit_down("event_manager")

@@ -20,17 +20,16 @@ from admin_ui.kit import (
     empty,
     every,
     here,
-    live,
     page,
     search,
     skeleton,
     toast,
 )
-from admin_ui.kit.bound import Live
 from admin_ui.kit.controls import tag
-from admin_ui.pages.inbox import listing, person, thread
+from admin_ui.pages.inbox import listing, thread
 from admin_ui.pages.inbox.composer import Composer
 from admin_ui.pages.inbox.head import Head
+from admin_ui.pages.inbox.person import Pane
 from admin_ui.pages.inbox.watch import watch
 from admin_ui.scope import desk_of
 from bot.conversations import (
@@ -158,7 +157,8 @@ class Inbox:
                 await self.composer.build()
             with ui.element("aside").classes("ib-person") as pane:
                 pane.props["aria-label"] = desk.say({"en": "Person", "sw": "Mtu"})
-                self._person: Live = await live(self._draw_person)
+                self._person = Pane(self)
+                await self._person.build()
         every(WINDOW_CHECK_S, bound(self._window_may_have_closed, writes=False))
 
     async def _list_pane(self, desk: Desk) -> None:
@@ -233,10 +233,6 @@ class Inbox:
             options[each] = f"{desk.say(words)} ({number:,})" if number else desk.say(words)
         if options != self._select.options:
             self._select.set_options(options)
-
-    async def _draw_person(self) -> None:
-        if self.found is not None:
-            await person.draw(here(), self, self.found)
 
     async def _draw_thread(self, *, afresh: bool = False) -> None:
         assert self.opened is not None

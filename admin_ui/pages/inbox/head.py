@@ -1,7 +1,4 @@
-"""Above the messages: who it is, who answers, how long the window is open, and what can be done with the conversation.
-
-Each part is drawn anew only when it says something else: a button that is replaced while somebody presses it hears nothing.
-"""
+"""Above the messages: who it is, who answers, how long the window is open, and what can be done with the conversation."""
 
 from __future__ import annotations
 
@@ -10,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from admin_ui.kit import Desk, Live, badge, bound, button, here, icon_button, live
+from admin_ui.kit import Desk, badge, bound, button, here, icon_button
 from admin_ui.kit.controls import tag
+from admin_ui.kit.parts import Parts
 from admin_ui.pages.inbox import listing
 from bot.conversations import Conversation
 
@@ -24,8 +22,7 @@ __all__ = ["Head"]
 class Head:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._parts: list[tuple[Live, Callable[[Desk, Conversation], object]]] = []
-        self._drawn: dict[Live, object] = {}
+        self._parts: Parts[Conversation] = Parts()
 
     async def build(self) -> None:
         desk = here()
@@ -33,34 +30,20 @@ class Head:
             back = icon_button("arrow_back", desk.say({"en": "Back to the list", "sw": "Rudi kwenye orodha"}))
             back.classes("ib-phone-only").props["onclick"] = "cn.inbox.pane('list')"
             with ui.element("div").classes("ib-head-name"):
-                await self._part(self._name, _name)
+                await self._parts.add(self._name, _name)
                 with ui.element("div").classes("ib-head-state"):
-                    await self._part(self._state, _state)
+                    await self._parts.add(self._state, _state)
             with ui.element("div").classes("cn-actions ib-head-actions"):
-                await self._part(self._verbs, _verbs)
+                await self._parts.add(self._verbs, _verbs)
                 about = icon_button("person", desk.say({"en": "About the person", "sw": "Kuhusu mtu"}))
                 about.classes("ib-person-open").props["onclick"] = "cn.inbox.togglePerson()"
         self._root.set_visibility(False)
-
-    async def _part(
-        self, draw: Callable[[Desk, Conversation], None], says: Callable[[Desk, Conversation], object]
-    ) -> None:
-        def build() -> None:
-            if self._inbox.found is not None:
-                draw(here(), self._inbox.found)
-
-        part = await live(build)
-        self._parts.append((part, says))
 
     async def refresh(self) -> None:
         """What the open conversation says now; gone when none is open."""
         found = self._inbox.found
         self._root.set_visibility(found is not None)
-        for part, says in self._parts:
-            now = None if found is None else (found.id, says(here(), found))
-            if self._drawn.get(part) != now:
-                self._drawn[part] = now
-                await part.refresh()
+        await self._parts.show(found, found and found.id)
 
     def _name(self, desk: Desk, found: Conversation) -> None:
         tag("h2", _name(desk, found))

@@ -11,6 +11,7 @@ from nicegui import ui
 
 from admin_ui.kit import bound, facts, icon_button, link_to, note
 from admin_ui.kit.controls import badge, tag
+from admin_ui.kit.parts import Parts
 from admin_ui.pages.inbox.listing import UNNAMED, initials
 from admin_ui.pages.inbox.thread import plain
 from admin_ui.scope import Desk, here
@@ -20,7 +21,7 @@ from bot.conversations import Conversation, put_labels
 if TYPE_CHECKING:
     from admin_ui.pages.inbox.desktop import Inbox
 
-__all__ = ["draw"]
+__all__ = ["Pane"]
 
 PHASES: dict[str, Words] = {
     "IDLE": {"en": "nothing is open", "sw": "hakuna kilichoachwa wazi"},
@@ -30,19 +31,41 @@ PHASES: dict[str, Words] = {
 MOST_SLOTS = 8
 
 
-async def draw(desk: Desk, room: Inbox, found: Conversation) -> None:
-    back = icon_button("arrow_back", desk.say({"en": "Back to the messages", "sw": "Rudi kwenye ujumbe"}))
-    back.classes("ib-person-back").props["onclick"] = "cn.inbox.togglePerson()"
-    with ui.element("div").classes("ib-who"):
-        ui.label(initials(found.name or "?")).classes("ib-avatar large").props('aria-hidden="true"')
-        tag("h2", found.name or desk.say(UNNAMED))
-        ui.label(found.phone if found.phone and desk.may("contacts.phone") else found.masked).classes("cn-muted num")
-        if link_to(desk, "/contacts"):
-            link = tag("a", desk.say({"en": "Everything about this person", "sw": "Yote kuhusu mtu huyu"}), "cn-small")
-            link.props["href"] = f"/contacts/{found.contact_id}"
-    _summary(desk, found)
-    _assignee(desk, room, found)
-    _labels(desk, room, found)
+class Pane:
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._parts: Parts[Conversation] = Parts()
+
+    async def build(self) -> None:
+        desk, room = here(), self._inbox
+        back = icon_button("arrow_back", desk.say({"en": "Back to the messages", "sw": "Rudi kwenye ujumbe"}))
+        back.classes("ib-person-back").props["onclick"] = "cn.inbox.togglePerson()"
+        with ui.element("div").classes("ib-who"):
+            await self._parts.add(_who, lambda _, found: (found.name, found.phone))
+        await self._parts.add(_summary, lambda _, found: found.summary)
+        await self._parts.add(
+            lambda desk, found: _assignee(desk, room, found), lambda _, found: (found.assignee_id, found.assignee)
+        )
+        await self._parts.add(lambda desk, found: _labels(desk, room, found), lambda _, found: found.labels)
+        await self._parts.add(_bot, lambda _, found: (found.flows, found.phase, found.slots))
+        await self._parts.add(_facts, _facts_of)
+
+    async def refresh(self) -> None:
+        """What the open conversation says now; the pane is not shown when none is open."""
+        found = self._inbox.found
+        await self._parts.show(found, found and found.id)
+
+
+def _who(desk: Desk, found: Conversation) -> None:
+    ui.label(initials(found.name or "?")).classes("ib-avatar large").props('aria-hidden="true"')
+    tag("h2", found.name or desk.say(UNNAMED))
+    ui.label(found.phone if found.phone and desk.may("contacts.phone") else found.masked).classes("cn-muted num")
+    if link_to(desk, "/contacts"):
+        link = tag("a", desk.say({"en": "Everything about this person", "sw": "Yote kuhusu mtu huyu"}), "cn-small")
+        link.props["href"] = f"/contacts/{found.contact_id}"
+
+
+def _bot(desk: Desk, found: Conversation) -> None:
     with _section(desk.say({"en": "Where the bot stands", "sw": "Boti imefika wapi"})):
         flows = ", ".join(plain(each) for each in found.flows)
         phase = desk.say(PHASES.get(found.phase, found.phase))
@@ -53,6 +76,13 @@ async def draw(desk: Desk, room: Inbox, found: Conversation) -> None:
                 *[(plain(name).capitalize(), value) for name, value in list(found.slots.items())[:MOST_SLOTS]],
             ]
         )
+
+
+def _facts_of(desk: Desk, found: Conversation) -> object:
+    return found.locale, found.opted_out_at, found.opted_in_at, found.account, found.account_state, found.account_reason
+
+
+def _facts(desk: Desk, found: Conversation) -> None:
     with _section(desk.say({"en": "Person", "sw": "Mtu"})):
         language = LOCALES.get(found.locale.partition("-")[0], found.locale) or "–"
         consent = (
