@@ -153,7 +153,7 @@ class Configuration:
         return tuple(dotted.split(".")) in self._origins
 
     def rows(self) -> Iterator[Row]:
-        for name, shown in (("env", self.root.env), ("data", self.data), ("configs", self._configs() or "(none)")):
+        for name, shown in (("env", self.root.env), ("data", self.data), ("configs", self.configs or "(none)")):
             yield Row(name, str(shown), self._origins.get((name,), DEFAULT))
         for name, model in self._models.items():
             settings = self.section(model, name)
@@ -196,14 +196,16 @@ class Configuration:
         except ValidationError as error:
             raise ConfigError(self._explain(error, "", RootSettings)) from error
 
-    def _configs(self) -> Path | None:
+    @property
+    def configs(self) -> Path | None:
+        """The folder of base.yml and its like; None for an installed package that was given none."""
         if self.root.configs is not None:
             return self.root.configs.expanduser().resolve()
         checkout = _checkout()
         return checkout / "configs" if checkout else None
 
     def _yaml_files(self) -> list[Path]:
-        folder = self._configs()
+        folder = self.configs
         if folder is None:
             return []
         if self.root.configs is not None and not folder.is_dir():

@@ -6,13 +6,17 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.check.language import LANGUAGE_RULES
 from bot.check.window import prove_window, waiting_of
+from bot.config import Configuration
+from bot.errors import ConfigError
 from bot.flows import Diagnostic
 from bot.flows.diagnostics import Pos, nearest
 from bot.manifest import place_of
+from bot.metering.prices import find_prices, read_prices
 from bot.registry import Registry, Skill
 
 __all__ = ["RULES", "Rule", "in_folder"]
@@ -126,6 +130,26 @@ def triggers_fire(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
         yield Diagnostic("CN-SKILL-032", "error", message, str(file), int(line), int(column))
 
 
+def meters_are_priced(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
+    """Each meter of a skill stands in the price list in force: nothing is free by oversight."""
+    if skill.manifest is None or not skill.manifest.meters:
+        return
+    file = find_prices(Configuration.read())
+    if file is None:
+        return
+    try:
+        found = read_prices(file).at(datetime.now(UTC).date())
+    except ConfigError as e:
+        place, _, message = str(e).partition(" ")
+        path, line, column = place.rsplit(":", 2)
+        yield Diagnostic("CN-PRICE-001", "error", message, path, int(line), int(column))
+        return
+    for n, meter in enumerate(skill.manifest.meters):
+        if found is None or meter not in found.prices:
+            hint = f"{meter}: {{kind: basic, tokens: 1}}"
+            yield _at("CN-PRICE-002", f"{file.name} has no price for {meter}", _in_manifest(skill, "meters", n), hint)
+
+
 def languages_are_whole(skill: Skill, registry: Registry) -> Iterator[Diagnostic]:
     """Every response exists in every language that the manifest promises."""
     if skill.manifest is None or skill.off:
@@ -190,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     names_carry_the_skill,
     menu_leads_somewhere,
     triggers_fire,
+    meters_are_priced,
     languages_are_whole,
     local_actions_do_not_call_out,
     migrations_follow_the_store,

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import demo, knowledge
+from bot.cli import demo, knowledge, prices
 from bot.cli.doctor import doctor
 from bot.cli.plan import Plan, check_port, worker_environment
 from bot.cli.process import CONFIG_ERROR
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(demo.app, name="demo")
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(prices.app, name="prices")
 app.command()(doctor)
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # the module has the options

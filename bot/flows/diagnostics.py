@@ -2,7 +2,7 @@
 
 Codes: `CN-YAML-*` the text itself, `CN-FLOW-*` flows and steps, `CN-COND-*` conditions, `CN-SLOT-*` slots,
 `CN-RESP-*` responses, `CN-NLU-*` examples, `CN-FORM-*` forms, `CN-RULE-*` rules and stories, `CN-NAME-*` names across files
-and skills, `CN-FILE-*` files of a project. A code keeps its meaning for ever; docs/diagnostics.md lists them.
+and skills, `CN-FILE-*` files of a project, `CN-PRICE-*` the price book. A code keeps its meaning for ever; docs/diagnostics.md lists them.
 """
 
 from __future__ import annotations
