@@ -61,7 +61,8 @@ class Call:
         return str(found.get("BusinessShortCode") or found.get("ShortCode") or "")
 
     def strike(self, fault: str, part: str) -> Any:
-        phone = str((_loaded(self.raw) or {}).get("PhoneNumber") or "")
+        found = _loaded(self.raw) or {}
+        phone = str(found.get("PhoneNumber") or found.get("Msisdn") or "")
         params = self.request.app[EMULATOR].faults.draw(fault, self.shortcode, phone, part=part)
         if params is not None:
             self.marks.append(fault)

@@ -49,6 +49,7 @@ class Mpesa:
         self._random = random.Random(f"{world.settings.seed}/mpesa")
         self.postman = Postman(settings, clock, hub, session)
         self.pushes: dict[str, Push] = {}
+        self._live: dict[str, Push] = {}  # without a result: the few among many
         self.payments: dict[str, Payment] = {}
         self.registrations: dict[str, Registration] = {}
         self.refused: Counter[str] = Counter()
@@ -70,7 +71,15 @@ class Mpesa:
             _stop(push)
         self.postman.forget()
         self.postman.posted = self.postman.answered = self.queries = 0
-        for kept in (self.pushes, self.payments, self.registrations, self.refused, self._wallets, self._tokens):
+        for kept in (
+            self.pushes,
+            self._live,
+            self.payments,
+            self.registrations,
+            self.refused,
+            self._wallets,
+            self._tokens,
+        ):
             kept.clear()
 
     # What Daraja knows.
@@ -116,7 +125,7 @@ class Mpesa:
         Raises:
             DarajaError: another push to the phone is live and `busy` is "sync".
         """
-        is_busy = any(p.phone == phone and p.result is None for p in self.pushes.values())
+        is_busy = any(p.phone == phone for p in self._live.values())
         if is_busy and self.settings.busy == "sync":
             raise internal("Unable to lock subscriber, a transaction is already in process for the current subscriber")
         user = self._world.users.get(phone)
@@ -142,6 +151,7 @@ class Mpesa:
             push.shown = False
             self._end(push, odd["code"], odd["text"])
         else:
+            self._live[push.checkout_id] = push
             push.timer = asyncio.get_running_loop().call_later(self.settings.prompt_timeout_s, self.ignore, push)
             self._publish(push)
         return push
@@ -150,7 +160,7 @@ class Mpesa:
 
     def prompts(self, phone: str | None = None) -> list[Push]:
         """Those that stand on phones now, the oldest first."""
-        return [p for p in self.pushes.values() if p.shown and p.result is None and phone in (None, p.phone)]
+        return [p for p in self._live.values() if p.shown and phone in (None, p.phone)]
 
     def prompt_of(self, phone: str, checkout_id: str | None = None) -> Push:
         """Raises CannotDo when the phone shows no such prompt."""
@@ -297,6 +307,7 @@ class Mpesa:
 
     def _end(self, push: Push, code: int | str, text: str | None = None) -> None:
         _stop(push)
+        self._live.pop(push.checkout_id, None)
         push.result = (code, text or RESULTS.get(int(code) if str(code).isdigit() else -1, "Failed"))
         self._tell(push, push.result)
         self._publish(push)

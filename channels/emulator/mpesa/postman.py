@@ -37,6 +37,7 @@ class Postman:
         def run() -> None:
             self._timers.discard(handle)
             call()
+            self._hub.nudge()
 
         handle = asyncio.get_running_loop().call_later(delay_s, run)
         self._timers.add(handle)
