@@ -39,7 +39,7 @@ def _business(shortcode: str = SHORTCODE, **changes: Any) -> BusinessSettings:
 async def mpesa(whatsapp: StartEmulator) -> RunningEmulator:
     """An emulator with two businesses and patient people."""
     other = _business("600000", consumer_key="other-key", consumer_secret="other-secret")
-    settings = MpesaSettings(businesses=[_business(), other], prompt_timeout_s=5.0, callback_after_s=0.01)
+    settings = MpesaSettings(businesses=[_business(), other], prompt_timeout_s=30.0, callback_after_s=0.01)
     return await whatsapp(mpesa=settings)
 
 

@@ -75,10 +75,10 @@ class Shop:
             is_json = response.content_type == "application/json"
             return response.status, await (response.json() if is_json else response.text())
 
-    def signed(self, **more: Any) -> dict[str, Any]:
+    def signed(self, shortcode: str = SHORTCODE, **more: Any) -> dict[str, Any]:
         timestamp = datetime.now(UTC).astimezone(EAT).strftime("%Y%m%d%H%M%S")
-        password = base64.b64encode(f"{SHORTCODE}{PASSKEY}{timestamp}".encode()).decode()
-        return {"BusinessShortCode": SHORTCODE, "Password": password, "Timestamp": timestamp} | more
+        password = base64.b64encode(f"{shortcode}{PASSKEY}{timestamp}".encode()).decode()
+        return {"BusinessShortCode": shortcode, "Password": password, "Timestamp": timestamp} | more
 
     async def push(self, phone: str, amount: Any = 1300, *, timeout_s: float = 5.0, **changes: Any) -> tuple[int, Any]:
         data = self.signed(
@@ -107,7 +107,7 @@ class Shop:
         data = {"ShortCode": SHORTCODE, "ResponseType": response_type} | urls | changes
         return await self.call(f"c2b/{version}/registerurl", data)
 
-    async def _until(self, is_true: Any, timeout_s: float = 5.0) -> None:
+    async def _until(self, is_true: Any, timeout_s: float = 10.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not is_true():
                 self._changed.clear()

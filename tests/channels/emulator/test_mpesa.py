@@ -146,8 +146,13 @@ async def test_tokens_need_the_right_keys_and_age(mpesa: RunningEmulator, shop: 
 
 
 async def test_a_query_knows_only_its_own_pushes(mpesa: RunningEmulator, shop: Shop) -> None:
+    unknown = (400, "400.002.02")
     status, answer = await shop.query("ws_CO_unknown")
-    assert (status, answer["errorCode"]) == (400, "400.002.02")
+    assert (status, answer["errorCode"]) == unknown
+    token = (await shop.authorize(("other-key", "other-secret")))[1]["access_token"]
+    signed = shop.signed("600000", CheckoutRequestID=await shop.asked_for(ASHA))
+    status, answer = await shop.call("stkpushquery/v1/query", signed, token=token)
+    assert (status, answer["errorCode"]) == unknown
 
 
 async def test_no_key_is_on_the_wire_or_in_the_state(mpesa: RunningEmulator, shop: Shop) -> None:

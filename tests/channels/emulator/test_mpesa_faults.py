@@ -77,7 +77,7 @@ async def test_what_is_posted_may_be_html(mpesa: RunningEmulator, shop: Shop) ->
 
 
 async def test_a_late_callback_keeps_its_body(mpesa: RunningEmulator, shop: Shop) -> None:
-    await mpesa.client.set_fault("mpesa_late_callback", next_n=1, params={"delay_s": 0.2})
+    await mpesa.client.set_fault("mpesa_late_callback", next_n=1, params={"delay_s": 0.5})
     checkout_id = await paid(mpesa, shop)
     assert (await shop.query(checkout_id))[1]["ResultCode"] == "0"
     assert shop.raw == []
@@ -88,10 +88,10 @@ async def test_a_late_callback_keeps_its_body(mpesa: RunningEmulator, shop: Shop
 async def test_a_late_success_follows_1037(mpesa: RunningEmulator, shop: Shop, by: str) -> None:
     if by == "fault":
         await mpesa.client.mpesa_pace(prompt_timeout_s=0.05)
-        await mpesa.client.set_fault("mpesa_late_success", next_n=1, params={"after_s": 0.2})
+        await mpesa.client.set_fault("mpesa_late_success", next_n=1, params={"after_s": 0.5})
     checkout_id = await shop.asked_for(ASHA)
     if by == "person":
-        await mpesa.client.mpesa_ignore(ASHA, late_success_after_s=0.2)
+        await mpesa.client.mpesa_ignore(ASHA, late_success_after_s=0.5)
     assert [c["ResultCode"] for c in await shop.got(1)] == [1037]
     assert (await shop.query(checkout_id))[1]["ResultCode"] == "1037"
     assert [c["ResultCode"] for c in await shop.got(2)] == [1037, 0]
@@ -129,4 +129,4 @@ async def test_a_call_may_never_be_answered(mpesa: RunningEmulator, shop: Shop, 
     await mpesa.client.set_fault(fault, next_n=1)
     with pytest.raises((TimeoutError, aiohttp.ClientError)):
         await shop.push(ASHA, timeout_s=0.2)
-    assert len(await mpesa.client.mpesa_prompts(ASHA)) == prompts
+    assert len(await mpesa.client.mpesa_prompts(ASHA, timeout_s=5.0 * prompts)) == prompts
