@@ -12,6 +12,8 @@ from channels.emulator.control.frame import control_frame
 from channels.emulator.emulator import Emulator
 from channels.emulator.graph.access import Handler, graph_frame
 from channels.emulator.keys import EMULATOR
+from channels.emulator.mpesa import control as mpesa_control
+from channels.emulator.mpesa import daraja
 from channels.emulator.settings import EmulatorSettings
 
 PAGE = Path(__file__).parent / "page"
@@ -20,7 +22,7 @@ _CSP = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; 
 
 
 def make_app(settings: EmulatorSettings) -> web.Application:
-    """Graph API, control API and page in one; the emulator starts and stops with the application."""
+    """Graph API, Daraja, control API and page in one; the emulator starts and stops with the application."""
     app = web.Application(middlewares=[control_frame, _route_frame], client_max_size=_UPLOAD_BYTES)
     app[EMULATOR] = Emulator(settings)
     app.cleanup_ctx.append(_run)
@@ -28,6 +30,8 @@ def make_app(settings: EmulatorSettings) -> web.Application:
     app.router.add_get("/", _index)
     app.router.add_static("/page/", PAGE)
     control.add_routes(app)
+    mpesa_control.add_routes(app)
+    daraja.add_routes(app)
     graph.add_routes(app)
     return app
 
@@ -68,7 +72,7 @@ async def _let_go(app: web.Application) -> None:
 async def _route_frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The Graph frame around Graph calls only."""
     path = request.path
-    if path == "/" or path.startswith(("/control/", "/page/")):
+    if path == "/" or path.startswith(("/control/", "/page/", *daraja.PREFIXES)):
         return await handler(request)
     return await graph_frame(request, handler)
 

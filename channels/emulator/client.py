@@ -171,6 +171,40 @@ class EmulatorClient:
     async def verify_webhook(self) -> Any:
         return await self._call("POST", "verify")
 
+    async def mpesa_prompts(self, wa_id: str | None = None, *, timeout_s: float = 0.0) -> list[dict[str, Any]]:
+        """What stands on the phone now; with `timeout_s` it waits until there is a prompt, and may still answer none."""
+        query: dict[str, Any] = {"timeout_s": timeout_s} | ({"wa_id": wa_id} if wa_id is not None else {})
+        return list((await self._call("GET", "mpesa/prompts", query=query, timeout_s=timeout_s + 5))["prompts"])
+
+    async def mpesa_pay(self, wa_id: str, pin: str | None = None, *, timeout_s: float = 10.0, **more: Any) -> Any:
+        """Waits for the prompt and enters the PIN, the right one when none is given; `more`: checkout_id."""
+        return await self._act(wa_id, "pay", {"pin": pin, **more}, timeout_s)
+
+    async def mpesa_cancel(self, wa_id: str, *, timeout_s: float = 10.0, **more: Any) -> Any:
+        return await self._act(wa_id, "cancel", more, timeout_s)
+
+    async def mpesa_ignore(self, wa_id: str, *, timeout_s: float = 10.0, **more: Any) -> Any:
+        """The prompt ends with 1037 now; `more`: late_success_after_s, checkout_id."""
+        return await self._act(wa_id, "ignore", more, timeout_s)
+
+    async def mpesa_paybill(self, wa_id: str, shortcode: str, account: str, amount: int, **more: Any) -> Any:
+        """The person pays by hand; `more`: pin."""
+        wanted = {"shortcode": shortcode, "account": account, "amount": amount, **more}
+        return await self._call("POST", f"users/{wa_id}/mpesa/paybill", wanted)
+
+    async def mpesa_wallet(self, wa_id: str, **changes: Any) -> Any:
+        """Balance and PIN of a phone, after the `changes`: balance, pin."""
+        return await self._call("PATCH" if changes else "GET", f"users/{wa_id}/mpesa", changes or None)
+
+    async def mpesa_pace(self, **pace: Any) -> Any:
+        """prompt_timeout_s, callback_after_s, callback_retries, busy, loopback_http, values_as ..."""
+        return await self._call("PATCH", "mpesa", pace)
+
+    async def mpesa_ledger(self, shortcode: str | None = None) -> dict[str, Any]:
+        """What phones really paid, and every push with its callbacks."""
+        query = {"shortcode": shortcode} if shortcode is not None else None
+        return dict(await self._call("GET", "mpesa/ledger", query=query))
+
     async def ledger(self, *, details: bool = True) -> dict[str, Any]:
         return dict(await self._call("GET", "ledger", query={"details": int(details)}))
 
@@ -183,6 +217,10 @@ class EmulatorClient:
 
     async def reset(self, *, keep_users: bool = True) -> Any:
         return await self._call("POST", "reset", {"keep_users": keep_users})
+
+    async def _act(self, wa_id: str, what: str, wanted: Mapping[str, Any], timeout_s: float) -> Any:
+        await self.mpesa_prompts(wa_id, timeout_s=timeout_s)
+        return await self._call("POST", f"users/{wa_id}/mpesa/{what}", dict(wanted))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

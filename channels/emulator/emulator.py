@@ -12,6 +12,7 @@ from channels.emulator.faults import FaultPlan
 from channels.emulator.journal import Journal
 from channels.emulator.ledger import Ledger
 from channels.emulator.limits import LimitKeeper
+from channels.emulator.mpesa.mpesa import Mpesa
 from channels.emulator.payload import Update
 from channels.emulator.person import Phones
 from channels.emulator.settings import EmulatorSettings
@@ -42,6 +43,9 @@ class Emulator:
         self.business = Business(self.world, self.courier, self.faults, self.limits, self.hub, touch=self.touch)
         self.phones = Phones(self.world, self.courier, self.faults, self.limits, self.hub, touch=self.touch)
         self.ledger = Ledger(self.world, self.courier, self.business, self.limits)
+        self.mpesa = Mpesa(
+            settings.mpesa, self.world, self.clock, self.faults, self.hub, session=lambda: self.courier.session
+        )
         self._reviews: set[asyncio.TimerHandle] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -57,14 +61,17 @@ class Emulator:
             handle.cancel()
         self.let_go()
         self.business.close()
+        await self.mpesa.close()
         await self.courier.close()
         if self._journal is not None:
             self._journal.close()
 
     @property
     def pending(self) -> int:
-        """Webhooks not answered 200 yet and statuses still to come; 0 means that nothing will happen by itself."""
-        return self.courier.pending + self.business.pending
+        """Webhooks not answered 200 yet, statuses and payment callbacks still to come; 0: nothing will happen by itself,
+        but for a payment prompt that waits for its person.
+        """
+        return self.courier.pending + self.business.pending + self.mpesa.pending
 
     def keep(self, task: asyncio.Task[Any] | None) -> None:
         """Holds a task that shall end with the emulator: a bulk run, an event stream."""
@@ -101,6 +108,7 @@ class Emulator:
         """Forgets chats, deliveries, faults, counts and the clock's shift; numbers and templates stay."""
         self.business.close()
         self.courier.forget()
+        self.mpesa.forget()
         self.faults.clear()
         self.limits.forget()
         self.limits.limits = self.settings.limits.model_copy()

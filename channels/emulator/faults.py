@@ -48,7 +48,27 @@ API_FAULTS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "media_500": ("a media call fails with 500", {}),
 }
-FAULTS: Final = WEBHOOK_FAULTS | API_FAULTS
+# Here `phone_number_id` is the shortcode, and `on` one of token, push, query, register, simulate.
+MPESA_FAULTS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "mpesa_no_callback": ("the callback never comes", {}),
+    "mpesa_callback_first": ("the push is answered only after its callback was posted", {"hold_s": 10.0}),
+    "mpesa_callback_twice": ("the callback comes again", {"times": 1, "after_s": 0.05}),
+    "mpesa_late_callback": ("the callback is late", {"delay_s": 1.0}),
+    "mpesa_other_amount": ("the callback names another amount than was paid", {"amount": 1}),
+    "mpesa_masked": ("the payer's number is hidden", {"mode": "masked"}),
+    "mpesa_html_callback": ("an HTML page is posted instead of the callback", {}),
+    "mpesa_late_success": ("a prompt that ended with 1037 is paid later all the same", {"after_s": 1.0}),
+    "mpesa_result": ("the push ends with this code, without a prompt", {"code": 1025, "text": None}),
+    "mpesa_hang": ("nothing is accepted and no answer comes", {"hang_s": 60.0}),
+    "mpesa_accept_then_hang": ("the call is accepted, the answer never comes", {"hang_s": 60.0}),
+    "mpesa_html": ("a gateway's HTML page instead of JSON; nothing was accepted", {"status": 503}),
+    "mpesa_error": (
+        "the call is refused with this code",
+        {"status": 500, "code": "500.003.02", "message": "Error Occurred: Spike Arrest Violation"},
+    ),
+    "mpesa_latency": ("the answer is late", {"delay_s": 1.0}),
+}
+FAULTS: Final = WEBHOOK_FAULTS | API_FAULTS | MPESA_FAULTS
 
 
 class Fault(BaseModel):

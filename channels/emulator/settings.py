@@ -7,6 +7,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels.emulator.mpesa.settings import MpesaSettings
+
 CONFIG_ENV = "CHATNATION_EMULATOR_CONFIG"
 
 # Meta retries at once and then ever more rarely for days; the same shape, with the first hour compressed into two minutes.
@@ -136,6 +138,7 @@ class EmulatorSettings(BaseModel):
     users: list[UserSettings] = Field(default_factory=list)
     templates: list[TemplateSettings] = Field(default_factory=list)
     limits: Limits = Field(default_factory=Limits)
+    mpesa: MpesaSettings = Field(default_factory=MpesaSettings)
     seed: int = 1
     clock_speed: float = 1.0  # emulated seconds per real second
 
@@ -162,6 +165,8 @@ class EmulatorSettings(BaseModel):
         parts: list[tuple[str, BaseModel]] = [("", self)]
         parts += [(f"numbers[{i}].", n) for i, n in enumerate(self.numbers)]
         parts += [(f"users[{i}].", u) for i, u in enumerate(self.users)]
+        parts += [("mpesa.", self.mpesa)]
+        parts += [(f"mpesa.businesses[{i}].", b) for i, b in enumerate(self.mpesa.businesses)]
         return [f"{prefix}{key}" for prefix, model in parts for key in (model.model_extra or {})]
 
 

@@ -111,7 +111,9 @@ async def wait(request: web.Request) -> web.Response:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Server-sent events: message, status, typing, user, wire, clock, faults, limits, number, template, reset, resync."""
+    """Server-sent events: message, status, typing, user, wire, clock, faults, limits, number, template, mpesa, mpesa_paid,
+    mpesa_refused (both of payments by hand), reset, resync.
+    """
     emulator = request.app[EMULATOR]
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}

@@ -69,7 +69,7 @@ async def _before(request: web.Request, emulator: Emulator, number: Number, aske
     if hit("reset") is not None:
         return _reset(request)
     if p := hit("hang"):
-        return await _hang(request, float(p["hang_s"]))
+        return await hang(request, float(p["hang_s"]))
     return None
 
 
@@ -101,7 +101,7 @@ async def _after(
     if strike("accept_then_reset") is not None:
         return _reset(request)
     if p := strike("accept_then_hang"):
-        return await _hang(request, float(p["hang_s"]))
+        return await hang(request, float(p["hang_s"]))
     if p := strike("slow_response"):
         return await _trickle(request, orjson.dumps(answer), float(p["pause_s"]))
     return json_answer(answer)
@@ -129,7 +129,7 @@ def _reset(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
-async def _hang(request: web.Request, hang_s: float) -> web.Response:
+async def hang(request: web.Request, hang_s: float) -> web.Response:
     """Waits until the caller has gone or the time is up, then resets."""
     deadline = asyncio.get_running_loop().time() + hang_s
     while asyncio.get_running_loop().time() < deadline:

@@ -51,6 +51,9 @@ class Lab {
           message: (message) => this.message(message),
           status: (change) => this.phones.forEach((phone) => phone.update(change)),
           typing: ({ phone_number_id, wa_id, for_s }) => this.phones.filter((p) => p.user.wa_id === wa_id && p.number === phone_number_id).forEach((p) => p.typing(for_s)),
+          mpesa: (push) => this.phones.filter((p) => p.user.wa_id === push.wa_id).forEach((p) => p.prompts.hear(push)),
+          mpesa_paid: ({ phone, amount, shortcode }) => this.tellOwner(phone, `KES ${amount} to ${shortcode}: paid`),
+          mpesa_refused: ({ wa_id, amount }) => this.tellOwner(wa_id, `KES ${amount}: the business refused it`),
           wire: (entry) => this.wire.add(entry),
           clock: (clock) => this.clock(clock),
           user: () => this.refresh(),
@@ -103,6 +106,11 @@ class Lab {
     if (taken.length || message.direction === "in") return;
     const phone = this.phones.find((one) => one.user.wa_id === message.wa_id);
     if (phone) toast(`${phone.user.name}: a message in another chat`);
+  }
+
+  tellOwner(waId, text) {
+    const phone = this.phones.find((one) => one.user.wa_id === waId);
+    if (phone) toast(`${phone.user.name}: ${text}`);
   }
 
   async open(waId, number) {

@@ -4,6 +4,7 @@ import { bubbleOf } from "./bubbles.js";
 import { askContact, askForm, askLocation, askReaction, composerOf } from "./composer.js";
 import { avatar, h, icon, toast } from "./dom.js";
 import { dayOf, phoneNumber, remaining } from "./format.js";
+import { payByHand, Prompts } from "./mpesa.js";
 import { openSheet, switchRow } from "./sheet.js";
 
 const RANK = ["pending", "accepted", "held", "sent", "delivered", "read", "failed"];
@@ -37,6 +38,7 @@ export class Phone {
     this.log.addEventListener("load", () => this.nearEnd(420) && this.toEnd(), true);
     this.log.addEventListener("keydown", (event) => this.walk(event));
     this.composer = composerOf(this);
+    this.prompts = new Prompts(this);
     this.offline = h("div", { class: "offline", role: "status", hidden: true }, "This phone is offline: messages wait until it is back");
     this.ownerLine = h("div", { class: "owner" });
     this.element = h(
@@ -46,6 +48,7 @@ export class Phone {
       h("div", { class: "phone-head" }, this.face, h("div", { class: "who" }, this.select, this.sub)),
       this.offline,
       this.log,
+      this.prompts.element,
       this.composer.element,
     );
     this.drawOwner();
@@ -89,6 +92,7 @@ export class Phone {
     const before = this.messages;
     this.messages = new Map([...found.messages, ...newer].map((message) => [message.id, latest(before.get(message.id), message)]));
     this.draw();
+    await this.prompts.load();
     this.lab.seen(this);
   }
 
@@ -304,6 +308,7 @@ export class Phone {
           this.user.opted_out = on ? [...this.user.opted_out, this.number] : this.user.opted_out.filter((one) => one !== this.number);
         }),
       ),
+      h("button", { type: "button", class: "button", "data-testid": "paybill", onclick: () => (close(), this.trying(() => payByHand(this))) }, "Pay by M-Pesa…"),
       h("button", { type: "button", class: "button", "data-testid": "phone-close", onclick: () => (close(), this.lab.close(this)) }, "Put this phone away"),
     ]);
   }

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from channels.emulator.fixture import RunningEmulator
-from tests.channels.emulator.bot import ASHA, NUMBER, PNG, Bot
+from tests.channels.emulator.bot import ASHA, BRIAN, NUMBER, PNG, Bot
+from tests.channels.emulator.shop import Shop
 from tests.channels.emulator.test_media import multipart
 
 playwright = pytest.importorskip("playwright.async_api")
@@ -233,4 +234,46 @@ async def test_it_fits_a_small_screen_in_both_themes(
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != background
     await page.get_by_test_id("user-tab").nth(1).click()
     await page.get_by_test_id("phone").nth(1).get_by_test_id("say-hi").click()
+    assert errors == []
+
+
+async def test_a_push_asks_on_the_phone_and_the_keyboard_pays_it(
+    browser: Any, mpesa: RunningEmulator, shop: Shop
+) -> None:
+    page, errors = await opened(browser, mpesa, viewport={"width": 1280, "height": 800})
+    asha, brian = (page.locator(f'[data-testid="phone"][data-wa-id="{wa_id}"]') for wa_id in (ASHA, BRIAN))
+    focused = "() => document.activeElement.dataset.testid"
+    await brian.get_by_test_id("composer-input").fill("I am wri")
+    await shop.asked_for(ASHA)
+    prompt = asha.get_by_test_id("mpesa-prompt")
+    await prompt.get_by_text("Pay KES 1,300 to Organization 1?").wait_for()
+    assert await page.evaluate(focused) == "composer-input"  # who writes goes on writing
+    await prompt.get_by_test_id("mpesa-pin").fill("0000")
+    await page.keyboard.press("Enter")
+    await prompt.wait_for(state="detached")
+    await page.get_by_text("wrong PIN").wait_for()
+    assert await page.evaluate(focused) == "composer-input"
+    await shop.asked_for(ASHA)
+    await prompt.wait_for()
+    assert await page.evaluate(focused) == "mpesa-pin"
+    await page.keyboard.press("Escape")
+    await prompt.wait_for(state="detached")
+    await shop.asked_for(ASHA)
+    await page.reload()
+    await prompt.get_by_test_id("mpesa-ignore").click()
+    await prompt.wait_for(state="detached")
+    await shop.asked_for(ASHA)
+    await prompt.wait_for()
+    await page.keyboard.type("1234")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("paid, receipt").wait_for()
+    assert [c["ResultCode"] for c in await shop.got(4)] == [2001, 1032, 1037, 0]
+    await asha.get_by_test_id("phone-menu").click()
+    await page.get_by_test_id("paybill").click()
+    for name, value in (("account", "INV-9"), ("amount", "250"), ("pin", "1234")):
+        await page.get_by_test_id(f"paybill-{name}").fill(value)
+    await page.keyboard.press("Enter")
+    await page.get_by_text("KES 250 to 174379: paid").wait_for()
+    assert [p["amount"] for p in (await mpesa.client.mpesa_ledger())["payments"]] == [1300, 250]
+    assert await brian.get_by_test_id("mpesa-prompt").count() == 0
     assert errors == []
