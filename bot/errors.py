@@ -15,6 +15,8 @@ ChatNationError
 ├── Refused                     a rule says no
 │   ├── NotBound                no organization in scope
 │   ├── CrossOrganization       another organization's row
+│   ├── NotEnough(required, available)  milli-tokens; the work is not done (402)
+│   ├── KeyReused, NoSuchWallet, NoSuchHold, HoldOver, HoldTooSmall, NoSuchDebit, RefundTooLarge (store.ledger)
 │   ├── NotAllowed              a permission is missing (bot.identity.principal)
 │   ├── Unauthenticated         nobody we know: wrong password, ended session, too many tries ... (bot.identity.errors)
 │   ├── NotAMember, NotPossible, WeakPassword, LinkSpent (bot.identity.errors)
@@ -34,6 +36,7 @@ from store.errors import (
     CrossOrganization,
     EmbeddedServerError,
     NotBound,
+    NotEnough,
     Permanent,
     Refused,
     Retryable,
@@ -45,6 +48,7 @@ __all__ = [
     "CrossOrganization",
     "EmbeddedServerError",
     "NotBound",
+    "NotEnough",
     "Permanent",
     "Refused",
     "Retryable",

@@ -7,6 +7,7 @@ __all__ = [
     "CrossOrganization",
     "EmbeddedServerError",
     "NotBound",
+    "NotEnough",
     "Permanent",
     "Refused",
     "Retryable",
@@ -39,6 +40,15 @@ class NotBound(Refused):
 
 class CrossOrganization(Refused):
     """A row of one organization was about to be written in the scope of another."""
+
+
+class NotEnough(Refused):
+    """A wallet has fewer tokens than the work costs; both in milli-tokens. Over the API this is 402."""
+
+    def __init__(self, required: int, available: int) -> None:
+        super().__init__(f"{required} milli-tokens are required and {available} are available")
+        self.required = required
+        self.available = available
 
 
 class EmbeddedServerError(ChatNationError):

@@ -52,6 +52,8 @@ def test_import_contracts_hold() -> None:
         ("bot/flows/planted.py", "import asyncio, store"),
         ("channels/emulator/planted.py", "import bot"),
         ("skills/planted.py", "import nicegui"),
+        ("bot/planted.py", "import store.ledger"),
+        ("store/planted.py", "from store.ledger import operations"),
     ],
 )
 def test_import_contracts_catch_what_is_planted(tmp_path: Path, path: str, line: str) -> None:
