@@ -49,11 +49,15 @@ class StartFlow:
 
 @dataclass(frozen=True, slots=True)
 class SetSlot:
-    """A value for a slot of the running flow. `source`: user, button, nlu or llm; controlled slots take buttons only."""
+    """A value for a slot of the running flow. `source`: user, button, nlu or llm; controlled slots take buttons only.
+
+    `title`: what people call the value, where that is an id.
+    """
 
     name: str
     value: Any
     source: str = "user"
+    title: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bot.flows.collect import chain
@@ -35,20 +36,26 @@ def question_of(run: Run, root: Frame, entry: tuple[str, ...]) -> Question | Non
     return None
 
 
-def begin_correction(run: Run, values: Mapping[str, Any]) -> Frame | None:
-    """Pushes pattern_correction for slots of the running flow that have a value already."""
+def begin_correction(run: Run, values: Mapping[str, Any], titles: Mapping[str, str]) -> Frame | None:
+    """Pushes pattern_correction for slots of the running flow that have a value already. `titles`: of values that are ids."""
     root = run.root()
     assert root is not None
-    return run.push_pattern("pattern_correction", **correction_of(run, run.state.stack[root], values))
+    context = correction_of(run, run.state.stack[root], values, titles=titles)
+    return run.push_pattern("pattern_correction", **context)
 
 
 def correction_of(
-    run: Run, flow: Frame, values: Mapping[str, Any], *, entry: tuple[str, ...] | None = None
+    run: Run,
+    flow: Frame,
+    values: Mapping[str, Any],
+    *,
+    entry: tuple[str, ...] | None = None,
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The context of a correction: back to the earliest question among `values`; without a new value it is asked anew."""
     if entry is None:  # the path is in the order in which the questions were passed
         entry = next((e for e in flow.path if (q := question_of(run, flow, e)) and q.slot in values), None)
-    texts = [f"{label(run.compiled.slots[slot])}: {show(value)}" for slot, value in values.items() if value is not None]
+    shown = {slot: titles.get(slot) or show(value) for slot, value in values.items() if value is not None}
     return {
         "is_reset_only": all(value is None for value in values.values()),
         "corrected_slots": {slot: run.state.slots.get(slot) for slot in values},
@@ -56,9 +63,9 @@ def correction_of(
         "reset_flow_id": flow.flow,
         "reset_step_id": entry[-1] if entry else None,
         "entry": list(entry) if entry else None,
-        "corrected_text": ", ".join(texts),
+        "corrected_text": ", ".join(f"{label(run.compiled.slots[slot])}: {text}" for slot, text in shown.items()),
         # Slots are named in English: other languages say the values alone.
-        "corrected_values": ", ".join(show(value) for value in values.values() if value is not None),
+        "corrected_values": ", ".join(shown.values()),
     }
 
 

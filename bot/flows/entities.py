@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*", re.UNICODE)
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """`start` and `end` are offsets in the message; `value` is what the words stand for."""
+    """`start` and `end` are offsets in the message; `value` is what the words stand for, `title` what people call that."""
 
     entity: str
     value: Any
@@ -31,6 +31,7 @@ class Entity:
     end: int
     role: str = ""
     group: str = ""
+    title: str = ""
 
     def to_json(self) -> dict[str, Any]:
         found = {"entity": self.entity, "value": self.value, "start": self.start, "end": self.end, "extractor": "words"}

@@ -46,7 +46,7 @@ def map_slots(
         for mapping in slot.mappings:
             value = seen.value(slot, mapping)
             if value is not None:
-                found.append(SetSlot(slot_id, value, "nlu"))
+                found.append(SetSlot(slot_id, value, "nlu", seen.title(value)))
                 break
     return found
 
@@ -92,6 +92,9 @@ class _Seen:
             case "from_text":
                 return self._text.strip() or None
         return None
+
+    def title(self, value: Any) -> str:
+        return next((each.title for each in self._entities if each.value == value), "")
 
     def _holds(self, slot: Slot, mapping: SlotMapping) -> bool:
         if mapping.intents and self._intent not in mapping.intents:

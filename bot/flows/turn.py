@@ -83,6 +83,7 @@ class _Turn:
         self._starts: list[str] = []  # flows to start, in the order said
         self._later: list[tuple[str, Any]] = []  # values for them
         self._corrections: dict[str, Any] = {}
+        self._titles: dict[str, str] = {}  # of values that are ids
         self._answered: list[str] = []
         self._given: list[tuple[str, bool]] = []  # slots that have got a value, and whether it was asked for
         self._pushed: list[Frame] = []  # the patterns that this message asks for
@@ -156,6 +157,8 @@ class _Turn:
         if not fits:
             run.log("slot_does_not_fit", slot=slot, value=command.value)
             return
+        if command.title:
+            self._titles[slot] = command.title
         if any(self._is_taken_by(flow, slot, command.source) for flow in self._starts):
             self._later.append((slot, value))
         elif not self._set_in_running(slot, value, command.source):
@@ -414,7 +417,7 @@ class _Turn:
             root = run.root()
             if root is not None and self._answered:
                 run.state.stack[root].ctx["answered"] = self._answered
-            frame = begin_correction(run, self._corrections)
+            frame = begin_correction(run, self._corrections, self._titles)
             if frame is not None:
                 self._pushed.append(frame)
         if run.view.clarify_starts and len(self._starts) > 1:

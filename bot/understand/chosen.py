@@ -10,6 +10,7 @@ from bot.understand.accept import accept_text, agrees
 from bot.understand.heard import Heard
 from bot.understand.options import exact_option, near_option
 from bot.understand.payloads import read_payload
+from bot.understand.values import told_by_itself
 
 __all__ = ["chosen_option", "nearly_chosen_option", "only_option"]
 
@@ -40,6 +41,8 @@ def only_option(heard: Heard) -> list[Command]:
 
 
 def nearly_chosen_option(heard: Heard) -> list[Command]:
+    if told_by_itself(heard):
+        return []  # "my e-mail is ..." tells it, and does not choose [E-mail]
     found = near_option(heard.bare, heard.asked.titles)
     return _option(heard, found) if found is not None else []
 

@@ -94,7 +94,7 @@ def find_own_name(reading: Reading) -> OwnName | None:
     """What follows "my name is", up to the end of the sentence or what else is said in it: "really Amina, not Anna" is Amina."""
     if "?" in reading.text:
         return None
-    parts = re.split(r"[,;.!?\n]+(?:\s|$)", reading.text)
+    parts = re.split(r"(?:(?<!\b\w)\.|[,;!?\n]|\.{2,})+(?:\s|$)", reading.text)  # the dot of an initial ends nothing
     for at, part in enumerate(parts):
         words = part.split()
         for begins, told in _after_lead_ins(words, reading):

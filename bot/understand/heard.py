@@ -84,15 +84,23 @@ class Heard:
         return [(each.start, each.end) for each in self.entities]
 
     @cached_property
+    def beside(self) -> str:
+        """The words without the names of things."""
+        return self.without(self.names)
+
+    @cached_property
     def rest(self) -> str:
-        """The words without the names of things, and without what led on to them at the end."""
-        rest = self.text
-        for each in self.names:
-            rest = rest[: each.start] + " " * (each.end - each.start) + rest[each.end :]
-        tokens = normalise(rest).split()
+        """`beside` without what led on to the names at the end."""
+        tokens = self.beside.split()
         while tokens and tokens[-1] in links():
             tokens.pop()
         return " ".join(tokens)
+
+    def without(self, named: Sequence[Entity]) -> str:
+        rest = self.text
+        for each in named:
+            rest = rest[: each.start] + " " * (each.end - each.start) + rest[each.end :]
+        return normalise(rest)
 
     def mapped(self, intent: str, *, text: str | None = None, starts: tuple[str, ...] = ()) -> list[SetSlot]:
         """What the mappings of slots fill; `text` stands in for the person's own words."""

@@ -48,6 +48,8 @@ class Lexicon:
     links: frozenset[str]  # words that lead on to the next: "register for the"
     joins: frozenset[str]  # links that stand within names: "night of the poets", and point at nothing
     corrections: frozenset[str]  # of what was said before
+    denials: frozenset[str]  # what follows is not meant
+    pointers: frozenset[str]  # stand for a thing: "the other one"
 
 
 def lexicons(locale: str) -> tuple[Lexicon, ...]:
@@ -88,6 +90,8 @@ def lexicon(language: str) -> Lexicon:
         not_in_names=_phrases(data["not_in_names"]),
         telling=_phrases(data["telling"]),
         corrections=_phrases(data["corrections"]),
+        denials=_phrases(data["denials"]),
+        pointers=_phrases(data["pointers"]),
         wish_lead_ins=tuple(sorted(_phrases(data["wish_lead_ins"]), key=len, reverse=True)),
         links=_phrases(data["links"]),
         joins=_phrases(data["joins"]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from bot.flows.entities import Entity, find_known
 from bot.flows.words import normalise
 from bot.understand.lexicon import LANGUAGES, lexicon
 
-__all__ = ["Names", "find_names", "index_names", "links"]
+__all__ = ["Names", "denies", "find_by_one_word", "find_names", "index_names", "links"]
 
 MAX_NAME_WORDS = 8  # longer titles are recognised by runs of their first words
 MAX_WORDS = 60  # of a text that are looked at; a thing is named sooner
@@ -30,6 +31,7 @@ class _Thing(NamedTuple):
     entity: str
     value: str
     within: str | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def index_names(things: Mapping[str, Sequence[tuple[str, str, str | None]]]) -> 
     small = links()
     for entity, named in things.items():
         for value, name, within in named:
-            thing = _Thing(entity, value, within)
+            thing = _Thing(entity, value, within, name)
             words = normalise(name)
             if len(words) >= MIN_LETTERS:
                 _add(whole, words, thing)
@@ -88,12 +90,44 @@ def _parts(words: Sequence[str]) -> list[str]:
 
 def find_names(names: Names, text: str, known: Collection[Any] = ()) -> list[Entity]:
     """In the order of the text; of an entity only when the sentence names one thing. `known`: values that are settled already."""
-    found = list(find_known(names.phrases, text))
-    found += _by_words(names, text, [span for _, span in found])
+    found = [(thing, span) for thing, span in _stand(names, text) if not _is_denied(text, span)]
     settled = _only_one([(thing, span) for thing, span in found if thing.within is None])
-    beside = {*(str(each.value) for each in settled), *map(str, known)}
+    beside = {str(each.value) for each in settled} or set(map(str, known))
     inner = [(thing, span) for thing, span in found if thing.within is not None and thing.within in beside]
     return sorted([*settled, *_only_one(inner)], key=lambda each: each.start)
+
+
+def find_by_one_word(names: Names, text: str, known: Collection[Any]) -> list[Entity]:
+    """ "The summit" is too little to name a thing by the way; where a correction is expected it may do, if only one has that word."""
+    found, outer = [], {str(each) for each in known}
+    for told in _told(names, text, ()):
+        things = [each for each in told.things if each.within is None or each.within in outer]
+        if len(things) == 1 and not told.is_typo and not _is_denied(text, told.span):
+            found.append((things[0], told.span))
+    return _only_one(found) if len({thing for thing, _ in found}) == 1 else []
+
+
+def denies(names: Names, text: str) -> bool:
+    """A thing is named as what is not meant: "not the book fair"."""
+    return any(_is_denied(text, span) for _, span in _stand(names, text))
+
+
+def _is_denied(text: str, span: tuple[int, int]) -> bool:
+    return _denial().search(text[: span[0]].lower()) is not None
+
+
+@lru_cache(maxsize=1)
+def _denial() -> re.Pattern[str]:
+    """At the end of what stands before a name: "not", "instead of our"."""
+    denials = "|".join(sorted(each for language in LANGUAGES for each in lexicon(language).denials))
+    between = "|".join(sorted(links()))
+    return re.compile(rf"(?:^|\W)(?:{denials})\s+(?:(?:{between})\s+)*$")
+
+
+def _stand(names: Names, text: str) -> list[tuple[_Thing, tuple[int, int]]]:
+    """All things that the words may name, and where they stand."""
+    found = list(find_known(names.phrases, text))
+    return [*found, *_by_words(names, text, [span for _, span in found])]
 
 
 def _by_words(names: Names, text: str, taken: Sequence[tuple[int, int]]) -> Iterator[tuple[_Thing, tuple[int, int]]]:
@@ -173,4 +207,8 @@ def _only_one(found: Sequence[tuple[_Thing, tuple[int, int]]]) -> list[Entity]:
     values: dict[str, set[Any]] = {}
     for thing, _ in found:
         values.setdefault(thing.entity, set()).add(thing.value)
-    return [Entity(thing.entity, thing.value, *span) for thing, span in found if len(values[thing.entity]) == 1]
+    return [
+        Entity(thing.entity, thing.value, *span, title=thing.name)
+        for thing, span in found
+        if len(values[thing.entity]) == 1
+    ]

@@ -20,7 +20,7 @@ from bot.understand.names import Names
 from bot.understand.parts import understand_part
 from bot.understand.payloads import read_payload
 from bot.understand.result import Considered, Mood, Source, Understanding
-from bot.understand.values import values_beside
+from bot.understand.values import is_no_to_what_was_given, values_beside
 from bot.understand.ways import first_explanation
 
 __all__ = ["Meaning", "interpret", "understand", "zone_of"]
@@ -104,7 +104,8 @@ def _read(heard: Heard) -> Understanding:
         return _certain([Error("rasa_internal_error_user_input_empty")], Source.NONE)
     likeness = Likeness(heard)
     taken, lost = first_explanation(heard, likeness)
-    taken += values_beside(taken[0], heard)
+    beside = values_beside(taken[0], heard)
+    taken = beside if is_no_to_what_was_given(taken[0], beside, heard) else [*taken, *beside]
     mood = Mood() if heard.text.startswith("/") else read_mood(heard.text, heard.words)
     if mood.angry:
         taken = _with_offer(taken, mood, heard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bot.flows import SetSlot, Slot, StartFlow
@@ -12,7 +12,7 @@ from bot.understand.evidence import evidence_of
 from bot.understand.heard import Heard
 from bot.understand.result import Considered, Source
 
-__all__ = ["told_by_itself", "values_beside"]
+__all__ = ["is_no_to_what_was_given", "told_by_itself", "values_beside"]
 
 
 def values_beside(taken: Considered, heard: Heard) -> list[Considered]:
@@ -25,6 +25,14 @@ def values_beside(taken: Considered, heard: Heard) -> list[Considered]:
     for value in values:
         first.setdefault(value.name, value)
     return [Considered(value, Source.ENTITY, 0.8, evidence_of(value, Source.ENTITY, heard)) for value in first.values()]
+
+
+def is_no_to_what_was_given(taken: Considered, beside: Sequence[Considered], heard: Heard) -> bool:
+    """In "no, ann@example.com" the no belongs to the address that was given before, and answers no other question."""
+    asked, filled = heard.asked.slot, heard.state.slots
+    if asked is None or asked.type != "bool" or taken.command != SetSlot(asked.id, value=False):
+        return False
+    return any(isinstance(each.command, SetSlot) and filled.get(each.command.name) is not None for each in beside)
 
 
 def told_by_itself(heard: Heard) -> list[SetSlot]:
@@ -47,7 +55,7 @@ def _of_what_starts(command: StartFlow, heard: Heard) -> list[SetSlot]:
 
 def _of_what_runs(asked: Slot, heard: Heard) -> list[SetSlot]:
     slots, filled = heard.compiled.slots, heard.state.slots
-    # Words of a free answer correct nothing; what was chosen from a list is corrected by choosing again.
+    # Words of a free answer correct nothing; what was chosen from a list is corrected by naming another, see `named_instead`.
     free = takes_words(asked)
     values = [
         each

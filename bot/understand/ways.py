@@ -21,6 +21,7 @@ from bot.understand.evidence import evidence_of
 from bot.understand.heard import Heard
 from bot.understand.likeness import Likeness
 from bot.understand.payloads import read_payload
+from bot.understand.renamed import named_instead
 from bot.understand.result import Considered, Source
 from bot.understand.worded import (
     engine_words,
@@ -71,6 +72,7 @@ def _ways(heard: Heard, likeness: Likeness) -> Iterator[_Way]:
     yield _Way(engine_words(heard), Source.GLOBAL, 1.0)
     yield _Way(worded_wish(heard), Source.EXAMPLE, 1.0)
     yield _Way(wish_around_names(heard), Source.EXAMPLE, 0.9)
+    yield _Way(named_instead(heard), Source.ENTITY, 0.9)
     yield _Way(likeness.digression(), Source.MEANING, likeness.score)
     yield _Way(mapped_answer(heard), Source.ENTITY, 0.9)
     yield _Way(answer(heard), Source.SLOT, 0.9)
