@@ -165,7 +165,7 @@ async def _profile(contact_id: UUID, again: Again) -> None:
                     if row.profile_name not in ("", row.name)
                     else []
                 ),
-                (desk.say({"en": "Language", "sw": "Lugha"}), LANGUAGES.get(row.locale, row.locale)),
+                (desk.say({"en": "Language", "sw": "Lugha"}), desk.say(LANGUAGES.get(row.locale, row.locale))),
                 *((each.name, shown_value(each, row.custom.get(each.key))) for each in own),
                 (desk.say({"en": "Here since", "sw": "Tangu"}), desk.day(row.created_at)),
             ]
