@@ -47,7 +47,7 @@ def out_of_order(locale: str, again: str, number: str) -> None:
         tag("h1", word("broken", locale)).style("font-size: 20px")
         tag("p", word("broken_why", locale, number=number))
         with ui.element("div").classes("cn-actions"):
-            tag("a", word("try_again", locale), "cn-btn primary").props["href"] = again
+            tag("a", word("try_again", locale), "cn-btn primary q-btn").props["href"] = again
 
 
 def _afresh(status: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -115,6 +115,7 @@ class Known:
     refused_at: datetime | None
     templates: Mapping[str, int]  # how many of each status
     templates_at: datetime | None
+    zone: tzinfo  # the organization's, for what people read
 
 
 class Provider(Protocol):

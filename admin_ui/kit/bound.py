@@ -45,7 +45,10 @@ def bound(handle: Callable[..., Any], *, writes: bool = True) -> Callable[..., A
     )
 
     async def perform(*event: Any) -> None:
-        client = context.client
+        sender = (
+            context.slot.parent
+        )  # NiceGUI knows it weakly: a dialog that is closed while this runs takes the way to the browser along
+        client = sender.client
         try:
             desk = await _renewed(desk_of(client))
             if not writes:

@@ -272,6 +272,6 @@ def confirm(
     """For what cannot be undone. `on_yes` comes from `bound`. The dialog is gone when it was answered."""
     with dialog(title, text=text) as found, ui.element("div").classes("cn-actions"):
         button(here().word("cancel"), found.close, kind="quiet")
-        button(action, kind=kind).on("click", found.close, []).on("click", on_yes, [])
+        button(action, kind=kind, mark="confirm").on("click", found.close, []).on("click", on_yes, [])
     found.open()
     return found

@@ -107,7 +107,7 @@ def door_field(
 
 def door_button(text: Words, on_click: Callable[[], Awaitable[None]], *, mark: str = "") -> ui.button:
     found = ui.button(say(text), on_click=guarded(on_click), color=None)
-    found.props("unelevated no-caps").classes("cn-btn primary block")
+    found.props("unelevated no-caps").classes("cn-btn primary across")
     return found.mark(mark) if mark else found
 
 

@@ -297,7 +297,7 @@ async def suspended(runtime: Runtime) -> None:
 
 
 def door_link(text: Words, href: str) -> None:
-    ui.button(say(text), color=None).props(f'unelevated no-caps href="{href}"').classes("cn-btn primary block")
+    ui.button(say(text), color=None).props(f'unelevated no-caps href="{href}"').classes("cn-btn primary across")
 
 
 def _sign_out_link() -> None:

@@ -89,7 +89,7 @@ def _change(before: Any, after: Any) -> str:
     old, new = (each if isinstance(each, dict) else {} if each is None else {"": each} for each in (before, after))
     told = []
     for key in [*old, *(each for each in new if each not in old)]:
-        if old.get(key) != new.get(key):
+        if old.get(key) != new.get(key) and any(each.get(key) not in (None, "") for each in (old, new)):
             name = f"{key.replace('_', ' ')}: " if key else ""
             told.append(name + " → ".join(_text(each[key]) for each in (old, new) if key in each))
     more = say(" and {more} more", more=len(told) - MOST_TOLD) if len(told) > MOST_TOLD else ""

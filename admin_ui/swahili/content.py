@@ -97,7 +97,7 @@ WORDS = {
     "version {number}": "toleo {number}",
     "what was shipped": "lililokuja",
     "It is published again under a new number. Your draft stays.": "Litachapishwa tena kwa namba mpya. Rasimu yako inabaki.",
-    "Version {number} is live and says what {name} said.": "Toleo {number} linatumika na linasema kama {name}.",
+    "Version {number} is live and says the same as {name}.": "Toleo {number} linatumika na linasema kama {name}.",
     "There are mistakes to mend first.": "Kuna makosa ya kurekebisha kwanza.",
     "Nothing differs from what people meet.": "Hakuna tofauti na ambayo watu wanakutana nayo.",
     "From then on people meet this version; you can bring the old one back at any time.": "Kuanzia hapo watu watakutana na toleo hili; unaweza kurudisha la zamani wakati wowote.",

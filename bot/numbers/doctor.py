@@ -7,6 +7,7 @@ import logging
 import time
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from bot.contacts.phone import e164
 from bot.errors import Refused, Retryable
@@ -164,6 +165,7 @@ async def _prepared(runtime: Runtime, organization_id: UUID, account_id: UUID) -
         number = await find_number(organization_id, account_id)
         line = await line_of(runtime, organization_id, number)
         counts = await counted(organization_id, number.waba_id)
+    profile = await runtime.directory.organization(organization_id)
     heard: datetime | None = await last_delivery(number.meta_app_id) if number.meta_app_id else None
     known = Known(
         now=runtime.clock.now(),
@@ -174,6 +176,7 @@ async def _prepared(runtime: Runtime, organization_id: UUID, account_id: UUID) -
         refused_at=number.refused_at,
         templates=counts,
         templates_at=number.templates_at,
+        zone=ZoneInfo(profile.info.timezone),
     )
     return number, line, known
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 from nicegui import ui
 
-from admin_ui.kit import Desk, bound, button, page, undo
+from admin_ui.kit import Desk, bound, button, confirm, page, toast, undo
 from admin_ui.kit.map import FloorPlan
 from admin_ui.kit.sortable import sortable
 from admin_ui.kit.whatsapp_preview import whatsapp_preview
@@ -34,6 +35,7 @@ async def kit_page(desk: Desk) -> None:
     button("Refuse", bound(_refuse), mark="refuse")
     button("Break", bound(_break), mark="break")
     button("Where", bound(_where, writes=False), mark="where")
+    button("Slow", bound(_ask, writes=False), mark="slow")
 
 
 async def _moved(order: list[str]) -> None:
@@ -56,6 +58,15 @@ async def _refuse(work: Unit) -> None:
 
 async def _break() -> None:
     raise RuntimeError("a secret of ours")
+
+
+def _ask() -> None:
+    async def slow() -> None:
+        box.delete()  # as the browser has it, once the dialog has faded
+        gc.collect()
+        toast("It took its time")
+
+    box = confirm("Sure?", "It takes a while.", "Yes", bound(slow, writes=False))
 
 
 async def _where() -> None:
@@ -103,6 +114,15 @@ async def test_what_was_done_can_be_taken_back(desks: Desks) -> None:
             return
         await until(lambda: True)
     assert await _audited(desks) == ["test.brought_back", "test.removed"]
+
+
+async def test_what_took_longer_than_its_dialog_is_told(desks: Desks) -> None:
+    user = await desks.sit_down()
+    await user.open("/test-kit")
+    user.find(marker="slow").click()
+    await user.should_see(marker="confirm", retries=20)
+    user.find(marker="confirm").click()
+    await until(lambda: user.notify.contains("It took its time"))
 
 
 async def test_what_a_handler_refuses_is_said_and_leaves_nothing_behind(desks: Desks) -> None:

@@ -33,6 +33,18 @@ async def test_a_text_is_changed_tried_published_and_brought_back(desks: Desks) 
     user.find(marker="publish-now").click()
     await user.should_see("Version 1 is live", retries=40)
     assert await _version(desks) == 1
+    user.find("Versions").click()
+    await user.should_see(marker="as-shipped", retries=40)
+    user.find(marker="as-shipped").click()
+    await user.should_see("Bring back what was shipped?", retries=20)
+    user.find(marker="confirm").click()
+    await user.should_see("Version 2 is live and says the same as what was shipped.", retries=40)
+    await user.should_see("Version 2, brings back what was shipped", retries=40)
+    published = await desks.stage.rows(
+        "SELECT files = '{}'::jsonb AS shipped FROM skill_versions WHERE skill = 'assistant' ORDER BY number"
+    )
+    assert [row["shipped"] for row in published] == [False, True]
+    await user.should_see("1 file not published", retries=40)  # the draft stays
 
 
 async def test_a_mistake_is_shown_with_its_place_and_is_not_published(desks: Desks) -> None:
@@ -80,10 +92,10 @@ async def test_a_skill_is_switched_off_and_on(desks: Desks) -> None:
     async def is_on() -> bool:
         return bool((await desks.stage.rows("SELECT enabled FROM skill_installs WHERE skill = 'events'"))[0]["enabled"])
 
-    await user.should_see("events is off", retries=40)
+    await user.should_see("Events & tickets is off", retries=40)
     assert not await is_on()
     user.find(marker="switch-events").click()
-    await user.should_see("events is on", retries=40)
+    await user.should_see("Events & tickets is on", retries=40)
     assert await is_on()
 
 

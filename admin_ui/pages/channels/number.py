@@ -28,7 +28,17 @@ from admin_ui.kit import (
 from admin_ui.kit.controls import Tone, tag
 from admin_ui.kit.frame import crumb
 from admin_ui.pages.channels import connecting
-from admin_ui.pages.channels.parts import OUTCOMES, expiry, limit, quality, standing, stopped_why, use_styles
+from admin_ui.pages.channels.parts import (
+    OUTCOMES,
+    THROUGHPUT,
+    at_meta,
+    expiry,
+    limit,
+    quality,
+    standing,
+    stopped_why,
+    use_styles,
+)
 from admin_ui.words import Words
 from bot.contacts.errors import NotPossible
 from bot.numbers import Finding, Number, Outcome, examine, examine_all, find_number, send_test, subscribe
@@ -133,14 +143,15 @@ async def _facts(account_id: UUID) -> None:
         if each.facts_at
         else {"en": "Not asked yet.", "sw": "Bado haijaulizwa."}
     )
+    throughput = desk.say(THROUGHPUT.get(each.facts.throughput, each.facts.throughput.lower()))
     with panel({"en": "What Meta says", "sw": "Meta inasema"}, text=asked):
         facts(
             [
                 (desk.say({"en": "Verified name", "sw": "Jina"}), each.facts.verified_name),
-                (desk.say({"en": "Status", "sw": "Hali"}), each.facts.status.replace("_", " ").capitalize()),
+                (desk.say({"en": "Status", "sw": "Hali"}), at_meta(desk, each.facts.status)),
                 (desk.say({"en": "Quality", "sw": "Ubora"}), rated),
                 (desk.say({"en": "Messaging limit", "sw": "Kikomo"}), limit(desk, each.facts.messaging_limit)),
-                (desk.say({"en": "Throughput", "sw": "Kasi"}), each.facts.throughput.capitalize()),
+                (desk.say({"en": "Throughput", "sw": "Kasi"}), throughput),
                 (desk.say({"en": "Token expires", "sw": "Tokeni inaisha"}), until),
                 (desk.say({"en": "Last message in", "sw": "Ujumbe wa mwisho"}), desk.moment(each.heard_at) or never),
                 (desk.say({"en": "Number ID", "sw": "Kitambulisho"}), each.phone_number_id),

@@ -18,6 +18,8 @@ __all__ = [
     "OUTCOMES",
     "STATES",
     "STATUSES",
+    "THROUGHPUT",
+    "at_meta",
     "category",
     "expiry",
     "limit",
@@ -44,6 +46,7 @@ CATEGORIES: Mapping[str, Words] = {
     "AUTHENTICATION": {"en": "Authentication", "sw": "Uthibitishaji"},
 }
 AT_META: Mapping[str, Words] = {
+    "CONNECTED": {"en": "connected", "sw": "imeunganishwa"},
     "PENDING": {"en": "pending", "sw": "inasubiri"},
     "FLAGGED": {"en": "flagged", "sw": "imetiwa alama"},
     "RESTRICTED": {"en": "restricted", "sw": "imewekewa mipaka"},
@@ -53,6 +56,11 @@ AT_META: Mapping[str, Words] = {
     "UNVERIFIED": {"en": "unverified", "sw": "haijathibitishwa"},
     "MIGRATED": {"en": "migrated", "sw": "imehamishwa"},
     "DELETED": {"en": "deleted", "sw": "imefutwa"},
+}
+THROUGHPUT: Mapping[str, Words] = {
+    "STANDARD": {"en": "standard", "sw": "ya kawaida"},
+    "HIGH": {"en": "high", "sw": "ya juu"},
+    "NOT_APPLICABLE": "–",
 }
 QUALITIES: Mapping[str, tuple[Words, Tone]] = {
     "GREEN": ({"en": "high", "sw": "juu"}, "good"),
@@ -88,10 +96,14 @@ def standing(desk: Desk, number: Number) -> None:
     words, tone = STATES.get(number.state, (number.state, "plain"))
     badge(desk.say(words), tone)
     if number.facts.status not in ("", "CONNECTED"):
-        status = desk.say(AT_META.get(number.facts.status, number.facts.status.replace("_", " ").lower()))
+        status = at_meta(desk, number.facts.status)
         badge(desk.say({"en": f"Meta: {status}", "sw": f"Meta: {status}"}), "warn")
     if number.facts.mode == "SANDBOX":
         badge(desk.say({"en": "test number", "sw": "namba ya majaribio"}), "info")
+
+
+def at_meta(desk: Desk, status: str) -> str:
+    return desk.say(AT_META.get(status, status.replace("_", " ").lower()))
 
 
 def stopped_why(desk: Desk, reason: str) -> str:

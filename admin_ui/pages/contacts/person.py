@@ -36,6 +36,7 @@ from admin_ui.kit import (
 from admin_ui.kit.controls import tag
 from admin_ui.kit.frame import crumb
 from admin_ui.pages.contacts.parts import CONSENTS, LANGUAGES, label_badges, sentence, unit
+from admin_ui.words import Words
 from bot.contacts.book import FieldKind, FieldRow, fields, labels, put_label, shown_value
 from bot.contacts.change import put_content, read_content, update_contact
 from bot.contacts.erasure import settle
@@ -49,7 +50,14 @@ from bot.unit import Unit
 from store.models import Session
 
 Again = Callable[[], Awaitable[None]]
-_IDENTITIES = {"phone": "Phone", "bsuid": "WhatsApp id", "parent_bsuid": "WhatsApp id of the business group"}
+_IDENTITIES: dict[str, Words] = {
+    "phone": {"en": "Phone", "sw": "Simu"},
+    "bsuid": {"en": "WhatsApp id", "sw": "Kitambulisho cha WhatsApp"},
+    "parent_bsuid": {
+        "en": "WhatsApp id of the business group",
+        "sw": "Kitambulisho cha WhatsApp cha kundi la biashara",
+    },
+}
 
 
 @page("/contacts/{contact_id}", title={"en": "Contact", "sw": "Anwani"}, permission="contacts.view", parent="/contacts")
@@ -165,7 +173,7 @@ async def _profile(contact_id: UUID, again: Again) -> None:
                     if row.profile_name not in ("", row.name)
                     else []
                 ),
-                (desk.say({"en": "Language", "sw": "Lugha"}), LANGUAGES.get(row.locale, row.locale)),
+                (desk.say({"en": "Language", "sw": "Lugha"}), desk.say(LANGUAGES.get(row.locale, row.locale))),
                 *((each.name, shown_value(each, row.custom.get(each.key))) for each in own),
                 (desk.say({"en": "Here since", "sw": "Tangu"}), desk.day(row.created_at)),
             ]
@@ -319,7 +327,7 @@ def _identities(desk: Desk, whole: Whole) -> None:
                 with ui.element("div").classes("cn-row").style("padding: 7px 0"):
                     with ui.element("div").classes("cn-grow"):
                         ui.label(each.value).classes("num").style("overflow-wrap: anywhere; font-size: 13.5px")
-                        ui.label(_IDENTITIES.get(each.kind, each.kind)).classes("cn-muted cn-small")
+                        ui.label(desk.say(_IDENTITIES.get(each.kind, each.kind))).classes("cn-muted cn-small")
                     if each.valid_to is not None:
                         badge(desk.say({"en": "earlier", "sw": "ya zamani"}))
         if not desk.may("contacts.phone"):

@@ -26,6 +26,7 @@ from admin_ui.kit import (
     live,
     page,
     panel,
+    say,
     select_field,
     stat,
     text_area,
@@ -34,7 +35,9 @@ from admin_ui.kit import (
 )
 from admin_ui.kit.chart import lines
 from admin_ui.kit.frame import crumb
-from admin_ui.pages.channels.parts import STATES
+from admin_ui.pages.channels.parts import STATES, stopped_why
+from admin_ui.pages.skills.title import skill_title
+from admin_ui.words import LOCALES
 from bot.identity import letters
 from bot.identity.errors import NotPossible
 from bot.identity.impersonation import impersonate
@@ -266,7 +269,7 @@ def _members(desk: Desk, looked: Looked) -> None:
                         else desk.say({"en": "never signed in", "sw": "hajaingia"})
                     )
                     ui.label(f"{each.email} · {seen}").classes("cn-muted cn-small").style("overflow-wrap: anywhere")
-                badge(each.role_name or letters.role_name(each.role, desk.locale)).classes("cn-hide-small")
+                badge(each.role_name or letters.role_name(each.role, desk.locale).capitalize()).classes("cn-hide-small")
                 if may_borrow and not each.platform_admin:
                     see = {"en": "See as", "sw": "Ona kama"}
                     button(see, bound(_asking(looked, each), writes=False), small=True)
@@ -280,8 +283,11 @@ def _about(desk: Desk, looked: Looked) -> None:
                 (desk.say({"en": "Plan", "sw": "Mpango"}), listed.plan),
                 (desk.say({"en": "Since", "sw": "Tangu"}), desk.day(listed.created_at)),
                 (desk.say({"en": "People", "sw": "Watu"}), f"{listed.members:,}"),
-                (desk.say({"en": "Language", "sw": "Lugha"}), looked.locale),
-                (desk.say({"en": "Skills", "sw": "Stadi"}), ", ".join(looked.skills)),
+                (desk.say({"en": "Language", "sw": "Lugha"}), LOCALES.get(looked.locale, looked.locale)),
+                (
+                    desk.say({"en": "Skills", "sw": "Stadi"}),
+                    ", ".join(skill_title(desk, each) for each in looked.skills),
+                ),
             ]
         )
     with panel({"en": "Numbers", "sw": "Namba"}):
@@ -293,7 +299,7 @@ def _about(desk: Desk, looked: Looked) -> None:
                 words, tone = STATES[each.state]
                 badge(desk.say(words), tone)
             if each.reason:
-                ui.label(each.reason).classes("cn-muted cn-small")
+                ui.label(stopped_why(desk, each.reason)).classes("cn-muted cn-small")
 
 
 async def _doings(organization_id: UUID) -> None:
@@ -309,7 +315,7 @@ async def _doings(organization_id: UUID) -> None:
             ui.label(desk.say({"en": "Nothing yet", "sw": "Bado hakuna"})).classes("cn-muted")
         for each in found[:8]:
             with ui.element("div"):
-                ui.label(each.action.replace(".", " ").replace("_", " ").capitalize()).classes("cn-strong")
+                ui.label(say(each.action.replace(".", " ").replace("_", " ").capitalize())).classes("cn-strong")
                 told = each.after if isinstance(each.after, dict) else {}
                 if why := str(told.get("reason") or told.get("note") or told.get("error") or ""):
                     ui.label(why).classes("cn-small")

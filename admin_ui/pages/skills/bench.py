@@ -40,10 +40,6 @@ class Bench:
             if path not in draft.files or draft.files[path] is not None
         }
 
-    def title(self, desk: Desk) -> str:
-        manifest = self.skill.manifest
-        return desk.say(dict(manifest.title)) if manifest is not None and manifest.title else self.skill.name
-
     @property
     def changed(self) -> Mapping[str, str | None]:
         """Files that are not as shipped."""

@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from admin_ui.kit import Desk, Group, badge, bound, heading, here, link_button, note, page, panel, say, toast
+from admin_ui.pages.skills.title import skill_title
 from bot.manifest import Manifest
 from bot.publishing.switch import set_enabled
 from bot.registry import Skill
@@ -53,7 +54,7 @@ def _row(desk: Desk, skill: Skill, state: Mapping[str, Any]) -> None:
     with ui.element("div").classes("cn-row").style("flex-wrap: wrap"):
         with ui.element("div").classes("cn-grow").style("min-width: 240px"):
             with ui.element("div").classes("cn-line"):
-                ui.label(_title(desk, manifest)).classes("cn-strong")
+                ui.label(skill_title(desk, skill.name)).classes("cn-strong")
                 if skill.off:
                     badge(desk.say({"en": "broken", "sw": "ina hitilafu"}), "bad")
                 if state["version"]:
@@ -73,7 +74,7 @@ def _row(desk: Desk, skill: Skill, state: Mapping[str, Any]) -> None:
         switch = ui.switch(
             value=state["enabled"], on_change=bound(lambda event, work, name=skill.name: _switch(event, work, name))
         )
-        switch.props["aria-label"] = say("{name}: on or off", name=_title(desk, manifest))
+        switch.props["aria-label"] = say("{name}: on or off", name=skill_title(desk, skill.name))
         switch.mark(f"switch-{skill.name}")
         if not desk.may("skills.switch"):
             switch.disable()
@@ -83,17 +84,14 @@ async def _switch(event: ValueChangeEventArguments[bool], work: Unit, name: str)
     desk = here()
     desk.require("skills.switch")
     await set_enabled(work, name, enabled=bool(event.value))
+    title = skill_title(desk, name)
     toast(
         desk.say(
-            {"en": f"{name} is on", "sw": f"{name} imewashwa"}
+            {"en": f"{title} is on", "sw": f"{title} imewashwa"}
             if event.value
-            else {"en": f"{name} is off", "sw": f"{name} imezimwa"}
+            else {"en": f"{title} is off", "sw": f"{title} imezimwa"}
         )
     )
-
-
-def _title(desk: Desk, manifest: Manifest) -> str:
-    return desk.say(dict(manifest.title)) if manifest.title else manifest.name
 
 
 def _about(desk: Desk, manifest: Manifest) -> str:

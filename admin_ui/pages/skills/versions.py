@@ -67,7 +67,7 @@ class Versions:
         async def go() -> None:
             self.bench.desk.require("skills.publish")
             made = await self.bench.roll_back(to, current)
-            toast(say("Version {number} is live and says what {name} said.", number=made.number, name=name))
+            toast(say("Version {number} is live and says the same as {name}.", number=made.number, name=name))
             await self.looked()
             await self.refresh()
 

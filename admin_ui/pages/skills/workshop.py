@@ -39,6 +39,7 @@ from admin_ui.pages.skills.completing import HEAD, Completing
 from admin_ui.pages.skills.cost import Cost
 from admin_ui.pages.skills.diagram import Diagram
 from admin_ui.pages.skills.phone import Phone
+from admin_ui.pages.skills.title import skill_title
 from admin_ui.pages.skills.versions import Versions
 from bot.flows.diagnostics import Diagnostic
 from bot.publishing.rows import Moved
@@ -59,7 +60,7 @@ async def workshop(desk: Desk, name: str, file: str = "") -> None:
     ui.add_head_html(HEAD)
     bench = await open_bench(desk, name)
     await bench.look()
-    crumb(bench.title(desk))
+    crumb(skill_title(desk, bench.skill.name))
     path = file if file in bench.texts else next((each for each in bench.texts if each.startswith("flows/")), "")
     await Workshop(desk, bench, path or next(iter(bench.texts), "")).build()
 
@@ -90,7 +91,7 @@ class Workshop:
 
     async def build(self) -> None:
         await self._compare()
-        title = self.bench.title(self.desk)
+        title = skill_title(self.desk, self.bench.skill.name)
         text = {
             "en": "Change texts and flows of your own. Nobody sees a draft until you publish it.",
             "sw": "Badilisha maandishi na mitiririko yako. Hakuna anayeona rasimu hadi uichapishe.",

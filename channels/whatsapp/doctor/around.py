@@ -7,7 +7,8 @@ from email.utils import parsedate_to_datetime
 
 from bot.provider import Outcome
 from channels.whatsapp.client import Answer
-from channels.whatsapp.doctor.case import Case, Result, check, moment, words
+from channels.whatsapp.doctor.case import Case, Result, check, words
+from channels.whatsapp.doctor.plain import counted
 from channels.whatsapp.reading import said
 
 SKEW_WARN_S, SKEW_BAD_S = 30.0, 300.0
@@ -25,10 +26,8 @@ async def templates(case: Case) -> Result:
             came,
             words("Press “Fetch” on the Channels page.", "Bonyeza “Leta” kwenye ukurasa wa Njia."),
         )
-    listed = ", ".join(f"{count} {status}" for status, count in sorted(known.templates.items())) or "0"
-    came = words(
-        f"{listed} (fetched on {moment(known.templates_at)})", f"{listed} (vimeletwa {moment(known.templates_at)})"
-    )
+    listed, at = counted(known.templates), case.moment(known.templates_at)
+    came = words(f"{listed['en']} (fetched on {at})", f"{listed['sw']} (vimeletwa {at})")
     bad = sum(known.templates.get(status, 0) for status in ("REJECTED", "PAUSED", "DISABLED", "FLAGGED"))
     mend = words(
         "Without an approved template you cannot write first after 24 hours. Rejected ones say why on the Channels page; edit them at Meta and"

@@ -13,7 +13,7 @@ from channels.whatsapp.client import GraphClient, Refused
 from channels.whatsapp.errors import ErrorClass
 from channels.whatsapp.reading import Failed, said
 
-__all__ = ["AWAY", "CHECKS", "Case", "Check", "Result", "Words", "check", "failed", "moment", "words"]
+__all__ = ["AWAY", "CHECKS", "Case", "Check", "Result", "Words", "check", "failed", "words"]
 
 Words = Mapping[str, str]
 
@@ -31,6 +31,10 @@ class Case:
     def app_token(self) -> str:
         """Meta's own form of an app's token."""
         return f"{self.line.app_id}|{self.line.app_secrets[0]}" if self.line.app_id and self.line.app_secrets else ""
+
+    def moment(self, at: datetime) -> str:
+        """In the organization's time."""
+        return f"{at.astimezone(self.known.zone):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,3 @@ UNKNOWN = words(
     "Mend the checks above first; the code in brackets is what Meta's support asks for.",
     "Rekebisha vipimo vya juu kwanza; msimbo kwenye mabano ndio unaoulizwa na usaidizi wa Meta.",
 )
-
-
-def moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

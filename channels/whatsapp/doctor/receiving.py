@@ -9,7 +9,7 @@ import aiohttp
 
 from bot.provider import Outcome
 from channels.whatsapp.client import Answer, Refused
-from channels.whatsapp.doctor.case import Case, Result, check, failed, moment, words
+from channels.whatsapp.doctor.case import Case, Result, check, failed, words
 from channels.whatsapp.errors import ErrorClass
 from channels.whatsapp.lenient import as_dict, as_list, text
 from channels.whatsapp.reading import Failed, proof
@@ -25,6 +25,7 @@ WANTED_FIELDS = (
     "user_preferences",
 )
 QUIET = timedelta(hours=24)
+STATES = {"paused": "imesitishwa", "stopped": "imesimamishwa", "disconnected": "imetenganishwa"}
 OWN_TIMEOUT = aiohttp.ClientTimeout(total=8)
 
 
@@ -38,7 +39,7 @@ async def ours(case: Case) -> Result:
     return Result(
         Outcome.BAD,
         tried,
-        words(f"It is {known.state}{reason}", f"Hali: {known.state}{reason}"),
+        words(f"It is {known.state}{reason}", f"Hali: {STATES.get(known.state, known.state)}{reason}"),
         words(
             "What waits is sent as soon as the cause is mended: one message is tried now and then, or at once with a new token.",
             "Ujumbe unaosubiri utatumwa chanzo kikirekebishwa: mmoja hujaribiwa mara kwa mara, au mara moja kwa tokeni mpya.",
@@ -215,8 +216,8 @@ async def signature(case: Case) -> Result:
             Outcome.GOOD, tried, words("All that came were signed rightly", "Yote iliyofika ilisainiwa sawasawa")
         )
     came = words(
-        f"One with a wrong signature was refused on {moment(known.refused_at)}",
-        f"Mmoja wenye sahihi isiyo sawa ulikataliwa {moment(known.refused_at)}",
+        f"One with a wrong signature was refused on {case.moment(known.refused_at)}",
+        f"Mmoja wenye sahihi isiyo sawa ulikataliwa {case.moment(known.refused_at)}",
     )
     if known.last_delivery_at is not None and known.last_delivery_at > known.refused_at:
         came = words(f"{came['en']}; good ones came since", f"{came['sw']}; mizuri imefika baadaye")
@@ -242,9 +243,9 @@ async def deliveries(case: Case) -> Result:
     )
     if at is None:
         return Result(Outcome.BAD, tried, words("Nothing has ever come", "Hakuna kilichowahi kufika"), mend)
-    heard = f", a message on {moment(known.last_message_at)}" if known.last_message_at else ", no message yet"
-    sikika = f", ujumbe {moment(known.last_message_at)}" if known.last_message_at else ", bado hakuna ujumbe"
-    came = words(f"The last delivery came on {moment(at)}{heard}", f"Wa mwisho ulifika {moment(at)}{sikika}")
+    heard = f", a message on {case.moment(known.last_message_at)}" if known.last_message_at else ", no message yet"
+    sikika = f", ujumbe {case.moment(known.last_message_at)}" if known.last_message_at else ", bado hakuna ujumbe"
+    came = words(f"The last delivery came on {case.moment(at)}{heard}", f"Wa mwisho ulifika {case.moment(at)}{sikika}")
     if known.now - at > QUIET:
         return Result(Outcome.WARN, tried, came, mend)
     return Result(Outcome.GOOD, tried, came)

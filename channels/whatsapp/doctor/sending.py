@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.provider import Outcome
 from channels.whatsapp.client import Answer, Refused
-from channels.whatsapp.doctor.case import Case, Result, check, failed, moment, words
+from channels.whatsapp.doctor.case import Case, Result, check, failed, words
+from channels.whatsapp.doctor.plain import limit, plain
 from channels.whatsapp.lenient import as_dict, as_list, text
 from channels.whatsapp.reading import NUMBER_FIELDS, Failed, expiry, read_number
 
@@ -45,7 +46,7 @@ async def token(case: Case) -> Result:
     until = expiry(data)
     if until is None:
         return Result(Outcome.GOOD, tried, words("Valid, and it never expires", "Halali, haina mwisho"))
-    came = words(f"Valid until {moment(until)}", f"Halali hadi {moment(until)}")
+    came = words(f"Valid until {case.moment(until)}", f"Halali hadi {case.moment(until)}")
     if until - case.known.now < SOON:
         return Result(Outcome.WARN, tried, came, mend)
     return Result(Outcome.GOOD, tried, came)
@@ -130,9 +131,10 @@ async def registered(case: Case) -> Result:
     if not isinstance(answer, Answer):
         return failed(tried, answer)
     facts = read_number(answer.body or {})
+    status, platform, mode = plain(facts.status), plain(facts.platform), plain(facts.mode)
     came = words(
-        f"Status {facts.status or '?'}, platform {facts.platform or '?'}, mode {facts.mode or '?'}",
-        f"Hali {facts.status or '?'}, jukwaa {facts.platform or '?'}, namna {facts.mode or '?'}",
+        f"Status: {status['en']}, platform: {platform['en']}, mode: {mode['en']}",
+        f"Hali: {status['sw']}, jukwaa: {platform['sw']}, namna: {mode['sw']}",
     )
     if facts.status and facts.status != "CONNECTED":
         return Result(
@@ -167,9 +169,10 @@ async def quality(case: Case) -> Result:
     if not isinstance(answer, Answer):
         return failed(tried, answer)
     facts = read_number(answer.body or {})
+    rated, most, sending = plain(facts.quality), limit(facts.messaging_limit), plain(facts.can_send)
     came = words(
-        f"Quality {facts.quality or '?'}, limit {facts.messaging_limit or '?'}, sending {facts.can_send or '?'}",
-        f"Ubora {facts.quality or '?'}, kikomo {facts.messaging_limit or '?'}, kutuma {facts.can_send or '?'}",
+        f"Quality: {rated['en']}, limit: {most['en']}, sending: {sending['en']}",
+        f"Ubora: {rated['sw']}, kikomo: {most['sw']}, kutuma: {sending['sw']}",
     )
     mend = words(
         "People block or report what is sent. Pause broadcasts, write only to who asked for it, and make STOP easy; quality is judged over"

@@ -88,5 +88,6 @@ in_swahili(
         "Events event created": "Tukio limetengenezwa",
         "Events event changed": "Tukio limebadilishwa",
         "Events checked in": "Mtu ameingizwa mlangoni",
+        "Events announcement requested": "Tangazo la tukio limeombwa",
     }
 )

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -72,6 +73,13 @@ async def test_the_doctor_finds_a_sound_number_sound(world: World) -> None:
     assert (number.facts.quality, number.facts.messaging_limit) == ("GREEN", "TIER_100K")
     assert number.token_expires_at is None
     assert number.heard_at is not None
+    assert number.findings["registered"].came == {
+        "en": "Status: connected, platform: Cloud API, mode: live",
+        "sw": "Hali: imeunganishwa, jukwaa: Cloud API, namna: halisi",
+    }
+    assert number.templates_at is not None
+    at = number.templates_at.astimezone(ZoneInfo("Africa/Nairobi"))
+    assert f"(fetched on {at:%Y-%m-%d %H:%M})" in number.findings["templates"].came["en"]
 
 
 ON_THE_TOKEN = {"token", "number", "account", "registered", "quality", "subscribed", "secret"}
