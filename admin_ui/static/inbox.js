@@ -55,24 +55,26 @@
     },
     gone(key) { try { localStorage.removeItem(`cn-sending:${key}`); } catch { /* nothing to forget */ } },
     failed(text) { const el = area(); forget(text); put(el && el.value ? `${text}\n${el.value}` : text); el?.focus(); },
-    restore() {
-      soon(() => {
-        const el = area(), key = draftKey(el);
-        if (!el || el.value) return;
-        const unsent = unsentOf(key);
-        const text = unsent || stored(key);
-        if (text) put(text);
-      });
-    },
+    restore() { soon(() => restore(area())); },
   };
   const each = (fn) => { try { Object.keys(localStorage).filter((k) => k.startsWith("cn-sending:")).forEach((k) => fn(k, JSON.parse(localStorage.getItem(k)))); } catch { /* no store */ } };
   const forget = (text) => each((k, it) => { if (it.text === text) localStorage.removeItem(k); });
   // What was on its way when the page went down, older than a moment: it comes back as a draft.
   const unsentOf = (draft) => { let found = ""; each((k, it) => { if (it.draft === draft && Date.now() - it.at > 1500) { found = it.text; localStorage.removeItem(k); } }); return found; };
 
+  const restore = (el) => {
+    const key = draftKey(el);
+    if (!key || el.value) return;
+    const text = unsentOf(key) || stored(key);
+    if (text) put(text);
+  };
+
   addEventListener("input", (e) => { if (e.target.matches?.(".ib-compose textarea")) store(draftKey(e.target), e.target.value); }, true);
   addEventListener("scroll", (e) => { if (e.target.classList?.contains("ib-scroll")) stick = nearBottom(e.target); }, true);
   new MutationObserver(() => {
+    // A field drawn anew is empty, whenever it comes: the server's word to restore may have come before it.
+    const field = area();
+    if (field && !field.dataset.seen && draftKey(field)) { field.dataset.seen = "1"; restore(field); }
     const el = scroller();
     if (el && keep !== null) { el.scrollTop = el.scrollHeight - keep; setTimeout(() => { keep = null; }, 300); }
   }).observe(document.documentElement, { childList: true, subtree: true });
